@@ -1,0 +1,111 @@
+// What a protocol is to the rest of bmsd. Pure: bytes in, samples out; no I/O, no clock, no files.
+#pragma once
+
+#include "messages/command.hpp"
+#include "messages/frame.hpp"
+#include "messages/identity.hpp"
+#include "messages/sample.hpp"
+#include "protocols/core/script.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace bmsd::protocols {
+
+/// What a decoder must know beforehand.
+struct ProtocolConfig {
+  std::uint32_t address = 0;
+  double soc_low_warning = 20.0; ///< %, SOC_LOW_WARNING
+  double soc_low_alarm = 10.0;   ///< %, SOC_LOW_ALARM
+  bool soc_alarms = true;        ///< false: SoC is calculated elsewhere, raise no LowSoc
+  double battery_capacity = 0.0; ///< Ah, for a BMS that cannot tell it; 0: unknown
+  bool allow_writes = false;     ///< commands may write to the BMS
+  /// Options of a single protocol, by the key names of bmsd.ini in lower case.
+  std::map<std::string, std::string, std::less<>> options;
+};
+
+/// Ask and answer over a byte stream. One object per battery; lives as long as the battery answers.
+class ExchangeProtocol {
+public:
+  virtual ~ExchangeProtocol() = default;
+  /// Proves that this BMS is at the other end and reads what does not change. Sends nothing that
+  /// could change a setting.
+  virtual Script identify(Identity &out) = 0;
+  /// Further static reads, once after identify() has won the port: limits, settings. May need
+  /// the BMS's own service mode. Failures of single reads are no errors.
+  virtual Script settings(Identity &out);
+  /// One poll cycle. `out` counts only if the script succeeds.
+  virtual Script poll(Sample &out) = 0;
+  /// Fault::unsupported where the BMS cannot; success only when the BMS acknowledged.
+  virtual Script command(Command command);
+};
+
+/// The BMS sends CAN frames by itself.
+class BroadcastProtocol {
+public:
+  virtual ~BroadcastProtocol() = default;
+  /// Takes any frame of the bus; ignores what is not its own. `now`: any monotonic origin.
+  virtual void on_frame(const CanFrame &frame, std::chrono::milliseconds now) = 0;
+  /// Proof that this BMS is on the bus, from the frames so far.
+  virtual bool identified(std::chrono::milliseconds now) const = 0;
+  virtual Identity identity() const = 0;
+  /// A set of fresh values, or why there is none (Fault::timeout, Fault::implausible).
+  virtual Result<Sample> snapshot(std::chrono::milliseconds now) const = 0;
+  /// True once per complete set: the moment to take a snapshot.
+  virtual bool take_complete() = 0;
+  /// Frames to send once a second; empty by default.
+  virtual std::span<const CanFrame> keep_alive() const { return {}; }
+};
+
+/// Documents (MQTT JSON). One object per topic.
+class DocumentProtocol {
+public:
+  virtual ~DocumentProtocol() = default;
+  /// Validates the whole document, then applies it: on an error nothing has changed.
+  virtual Result<void> on_document(const Document &document, Identity &identity, Sample &sample) = 0;
+};
+
+enum class Medium : std::uint8_t { serial, can, document };
+
+constexpr std::string_view to_string(Medium medium) {
+  switch (medium) {
+  case Medium::serial: return "serial";
+  case Medium::can: return "can";
+  case Medium::document: return "mqtt";
+  }
+  return "unknown";
+}
+
+/// One line of the registry.
+struct ProtocolInfo {
+  std::string_view key;   ///< "lltjbd"
+  std::string_view label; ///< "LLT/JBD": the battery type shown to people
+  std::string_view about; ///< who sells it
+  /// Names of the same protocol in BMS_TYPE of dbus-serialbattery, and old ones.
+  std::span<const std::string_view> aliases;
+  Medium medium = Medium::serial;
+  std::span<const LineSettings> lines;      ///< serial: to try, in this order
+  int can_bitrate = 0;                      ///< bit/s
+  std::span<const std::uint32_t> addresses; ///< to try when none is given; empty: no addressing
+  int detect_order = -1;                    ///< lower is earlier; negative: never searched for
+  bool daisy_chain = false;                 ///< several on one line, by address
+  std::chrono::milliseconds poll_interval{1000};
+  Capabilities capabilities;
+
+  // Exactly one of these, by medium.
+  std::unique_ptr<ExchangeProtocol> (*exchange)(const ProtocolConfig &) = nullptr;
+  std::unique_ptr<BroadcastProtocol> (*broadcast)(const ProtocolConfig &) = nullptr;
+  std::unique_ptr<DocumentProtocol> (*document)(const ProtocolConfig &) = nullptr;
+};
+
+/// All protocols, by key.
+std::span<const ProtocolInfo> registry();
+/// By key or alias, without regard to case; nullptr: there is none.
+const ProtocolInfo *find_protocol(std::string_view name);
+
+} // namespace bmsd::protocols

@@ -1,0 +1,59 @@
+// How bytes move: what a port actor needs from serial, TCP, slcan, SocketCAN and MQTT.
+//
+// Threads: every call and every callback runs on the I/O thread, the one that runs the
+// io_context. A callback never runs inside the call that caused it (it is posted), and none
+// comes after the destructor. Errors are values; nothing here throws for what hardware does.
+#pragma once
+
+#include "messages/error.hpp"
+#include "messages/frame.hpp"
+
+#include <functional>
+#include <string>
+
+namespace bmsd::transports {
+
+/// What all links share: they open, and they can break. After `on_lost` the link is closed and
+/// may be opened again. open() answers exactly once.
+class Link {
+public:
+  using OpenHandler = std::function<void(Result<void>)>;
+  using LostHandler = std::function<void(std::string reason)>;
+
+  virtual ~Link() = default;
+  virtual void open(OpenHandler handler) = 0;
+  virtual void close() = 0; ///< no on_lost follows; pending requests end with Fault::link
+  /// For people: "Serial /dev/ttyUSB0", "CAN vecan0 (SocketCAN)". Shown as /Mgmt/Connection.
+  virtual std::string describe() const = 0;
+
+  LostHandler on_lost;
+};
+
+/// A line on which one side asks and the other answers. One exchange at a time.
+class ExchangeLink : public Link {
+public:
+  using ReplyHandler = std::function<void(Reply)>;
+
+  /// Line settings for the next exchange; does nothing where there are none (TCP).
+  virtual Result<void> set_line(LineSettings line) = 0;
+  /// One attempt: stale input is dropped, the request sent, the reply looked for. The handler is
+  /// called exactly once. An exchange while another one runs is a bug of the caller.
+  virtual void exchange(Request request, ReplyHandler handler) = 0;
+};
+
+/// A bus of CAN frames. Own frames and those of this host are not reported.
+class FrameLink : public Link {
+public:
+  std::function<void(const CanFrame &)> on_frame;
+  /// Fault::link when the frame could not be queued (interface down, queue full).
+  virtual Result<void> send(const CanFrame &frame) = 0;
+};
+
+/// A broker that delivers documents.
+class DocumentLink : public Link {
+public:
+  std::function<void(const Document &)> on_document;
+  virtual Result<void> publish(const std::string &topic, const std::string &payload) = 0;
+};
+
+} // namespace bmsd::transports
