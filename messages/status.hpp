@@ -104,7 +104,11 @@ struct Status {
   int blocking_charge = 0, blocking_discharge = 0;
   bool connected = true;
   std::string connection_info;
+  bool given_up = false; ///< out of reach for too long: withdraw the service until the BMS answers
   Alarms alarms; ///< as published, cable alarm included
+
+  std::string warning; ///< for people: what is doubtful about this battery or its settings; empty: nothing
+  bool absorption_timer_running = false, soc_reset_requested = false;
 
   History history;
   double reset_soc_to = 100.0; ///< %, remembered value of /Settings/ResetSocTo
@@ -162,7 +166,11 @@ struct Status {
     visit("blocking_discharge", self.blocking_discharge);
     visit("connected", self.connected);
     visit("connection_info", self.connection_info);
+    visit("given_up", self.given_up);
     visit("alarms", self.alarms);
+    visit("warning", self.warning);
+    visit("absorption_timer_running", self.absorption_timer_running);
+    visit("soc_reset_requested", self.soc_reset_requested);
     visit("history", self.history);
     visit("reset_soc_to", self.reset_soc_to);
   }

@@ -8,6 +8,7 @@
 #include "messages/error.hpp"
 #include "messages/frame.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -27,6 +28,8 @@ public:
   virtual std::string describe() const = 0;
 
   LostHandler on_lost;
+  /// Something that people should know and that does not break the link: "vecan0 is down".
+  std::function<void(std::string)> on_notice;
 };
 
 /// A line on which one side asks and the other answers. One exchange at a time.
@@ -44,16 +47,22 @@ public:
 /// A bus of CAN frames. Own frames and those of this host are not reported.
 class FrameLink : public Link {
 public:
-  std::function<void(const CanFrame &)> on_frame;
+  std::function<void(const CanFrame&)> on_frame;
   /// Fault::link when the frame could not be queued (interface down, queue full).
-  virtual Result<void> send(const CanFrame &frame) = 0;
+  virtual Result<void> send(const CanFrame& frame) = 0;
+  /// Of the bus, bit/s; 0 where it cannot be known (vcan, closed).
+  virtual int bitrate() const { return 0; }
+  /// Frames that arrived but could not be handed on: queue overrun, damaged slcan lines.
+  virtual std::uint64_t dropped() const { return 0; }
 };
 
 /// A broker that delivers documents.
 class DocumentLink : public Link {
 public:
-  std::function<void(const Document &)> on_document;
-  virtual Result<void> publish(const std::string &topic, const std::string &payload) = 0;
+  std::function<void(const Document&)> on_document;
+  /// The device behind the documents says that it has left, or is back (availability topic).
+  std::function<void(bool available)> on_available;
+  virtual Result<void> publish(const std::string& topic, const std::string& payload) = 0;
 };
 
 } // namespace bmsd::transports

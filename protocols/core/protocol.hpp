@@ -35,14 +35,21 @@ public:
   virtual ~ExchangeProtocol() = default;
   /// Proves that this BMS is at the other end and reads what does not change. Sends nothing that
   /// could change a setting.
-  virtual Script identify(Identity &out) = 0;
+  virtual Script identify(Identity& out) = 0;
   /// Further static reads, once after identify() has won the port: limits, settings. May need
   /// the BMS's own service mode. Failures of single reads are no errors.
-  virtual Script settings(Identity &out);
+  virtual Script settings(Identity& out);
   /// One poll cycle. `out` counts only if the script succeeds.
-  virtual Script poll(Sample &out) = 0;
+  virtual Script poll(Sample& out) = 0;
   /// Fault::unsupported where the BMS cannot; success only when the BMS acknowledged.
   virtual Script command(Command command);
+
+  // -- for captures (core/replay.hpp) -------------------------------------------
+  /// Whether a recorded request asks for the same as `wanted`; by default: the same bytes.
+  virtual bool same_request(ByteView wanted, ByteView recorded) const;
+  /// Sends `tx` as another program did and keeps what the reply says: a register that poll() does
+  /// not read, or a write, which must be acknowledged. Never run on a real line.
+  virtual Script replay(Bytes tx, Identity& identity, Sample& out);
 };
 
 /// The BMS sends CAN frames by itself.
@@ -50,12 +57,15 @@ class BroadcastProtocol {
 public:
   virtual ~BroadcastProtocol() = default;
   /// Takes any frame of the bus; ignores what is not its own. `now`: any monotonic origin.
-  virtual void on_frame(const CanFrame &frame, std::chrono::milliseconds now) = 0;
+  virtual void on_frame(const CanFrame& frame, std::chrono::milliseconds now) = 0;
   /// Proof that this BMS is on the bus, from the frames so far.
   virtual bool identified(std::chrono::milliseconds now) const = 0;
   virtual Identity identity() const = 0;
   /// A set of fresh values, or why there is none (Fault::timeout, Fault::implausible).
   virtual Result<Sample> snapshot(std::chrono::milliseconds now) const = 0;
+  /// What the frames so far say, complete or not: for captures of a part of a set. By default
+  /// the snapshot, or nothing.
+  virtual Result<Sample> partial(std::chrono::milliseconds now) const;
   /// True once per complete set: the moment to take a snapshot.
   virtual bool take_complete() = 0;
   /// Frames to send once a second; empty by default.
@@ -66,8 +76,10 @@ public:
 class DocumentProtocol {
 public:
   virtual ~DocumentProtocol() = default;
-  /// Validates the whole document, then applies it: on an error nothing has changed.
-  virtual Result<void> on_document(const Document &document, Identity &identity, Sample &sample) = 0;
+  /// Validates the whole document, then applies it: on an error nothing has changed. A retained
+  /// document is of unknown age: its values are applied, but whoever counts freshness must not
+  /// take it as a sign of life (document.retained).
+  virtual Result<void> on_document(const Document& document, Identity& identity, Sample& sample) = 0;
 };
 
 enum class Medium : std::uint8_t { serial, can, document };
@@ -87,25 +99,25 @@ struct ProtocolInfo {
   std::string_view label; ///< "LLT/JBD": the battery type shown to people
   std::string_view about; ///< who sells it
   /// Names of the same protocol in BMS_TYPE of dbus-serialbattery, and old ones.
-  std::span<const std::string_view> aliases;
+  std::span<const std::string_view> aliases = {};
   Medium medium = Medium::serial;
-  std::span<const LineSettings> lines;      ///< serial: to try, in this order
-  int can_bitrate = 0;                      ///< bit/s
-  std::span<const std::uint32_t> addresses; ///< to try when none is given; empty: no addressing
-  int detect_order = -1;                    ///< lower is earlier; negative: never searched for
-  bool daisy_chain = false;                 ///< several on one line, by address
+  std::span<const LineSettings> lines = {};      ///< serial: to try, in this order
+  int can_bitrate = 0;                           ///< bit/s
+  std::span<const std::uint32_t> addresses = {}; ///< to try when none is given; empty: no addressing
+  int detect_order = -1;                         ///< lower is earlier; negative: never searched for
+  bool daisy_chain = false;                      ///< several on one line, by address
   std::chrono::milliseconds poll_interval{1000};
-  Capabilities capabilities;
+  Capabilities capabilities = {};
 
   // Exactly one of these, by medium.
-  std::unique_ptr<ExchangeProtocol> (*exchange)(const ProtocolConfig &) = nullptr;
-  std::unique_ptr<BroadcastProtocol> (*broadcast)(const ProtocolConfig &) = nullptr;
-  std::unique_ptr<DocumentProtocol> (*document)(const ProtocolConfig &) = nullptr;
+  std::unique_ptr<ExchangeProtocol> (*exchange)(const ProtocolConfig&) = nullptr;
+  std::unique_ptr<BroadcastProtocol> (*broadcast)(const ProtocolConfig&) = nullptr;
+  std::unique_ptr<DocumentProtocol> (*document)(const ProtocolConfig&) = nullptr;
 };
 
 /// All protocols, by key.
 std::span<const ProtocolInfo> registry();
 /// By key or alias, without regard to case; nullptr: there is none.
-const ProtocolInfo *find_protocol(std::string_view name);
+const ProtocolInfo* find_protocol(std::string_view name);
 
 } // namespace bmsd::protocols

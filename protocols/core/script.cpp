@@ -9,7 +9,7 @@ void ScriptRunner::start(Script script) {
   failed_attempts_ = 0;
   result_ = {};
   failure_ = nullptr;
-  auto &promise = script_.handle_.promise();
+  auto& promise = script_.handle_.promise();
   promise.runner = this;
   run(script_.handle_);
 }
@@ -24,10 +24,25 @@ void ScriptRunner::answer(Reply reply) {
       return;
     }
   }
-  auto *waiter = std::exchange(waiter_, nullptr);
+  auto* waiter = std::exchange(waiter_, nullptr);
   pending_ = nullptr;
   waiter->accept(std::move(reply));
   run(waiter->resume);
+}
+
+void ScriptRunner::skip() {
+  if (pending_ == nullptr) {
+    return;
+  }
+  attempts_ = pending_->retries;
+  Reply reply;
+  reply.error = not_recorded();
+  answer(std::move(reply));
+}
+
+const Error& ScriptRunner::not_recorded() {
+  static const Error error{Fault::timeout, "not asked in this capture"};
+  return error;
 }
 
 void ScriptRunner::cancel() {
@@ -37,7 +52,7 @@ void ScriptRunner::cancel() {
   script_ = {};
 }
 
-void ScriptRunner::wait(const Request &request, Waiter &waiter) {
+void ScriptRunner::wait(const Request& request, Waiter& waiter) {
   pending_ = &request;
   waiter_ = &waiter;
   attempts_ = 0;

@@ -7,8 +7,10 @@
 // `co_await ask(request)` gives the reply's bytes (valid until the next request of the script) or
 // ends the script with the error. `co_await attempt(request)` gives a Result instead. `co_await`
 // on a Result ends the script if it holds an error. `co_await other_script()` runs a script inside
-// and gives its Result<void>. A script holds no I/O and no clock: a ScriptRunner is driven by the
-// session actor, a test, a replay or a fuzzer. Not thread-safe; one thread at a time.
+// and gives its Result<void>; `co_await part(other_script())` ends the outer script too if it fails,
+// except that a part whose request was skipped (ScriptRunner::skip, for replays of half a cycle) is
+// passed over. A script holds no I/O and no clock: a ScriptRunner is driven by the session actor, a
+// test, a replay or a fuzzer. Not thread-safe; one thread at a time.
 //
 // GCC 12 miscompiles braced lists inside co_await expressions: build requests in functions.
 #pragma once
@@ -32,16 +34,16 @@ public:
   using Handle = std::coroutine_handle<promise_type>;
 
   Script() = default;
-  Script(Script &&other) noexcept : handle_(std::exchange(other.handle_, {})) {}
-  Script &operator=(Script &&other) noexcept {
+  Script(Script&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Script& operator=(Script&& other) noexcept {
     if (this != &other) {
       destroy();
       handle_ = std::exchange(other.handle_, {});
     }
     return *this;
   }
-  Script(const Script &) = delete;
-  Script &operator=(const Script &) = delete;
+  Script(const Script&) = delete;
+  Script& operator=(const Script&) = delete;
   ~Script() { destroy(); }
 
   explicit operator bool() const { return handle_ != nullptr; }
@@ -65,29 +67,44 @@ struct Ask {
 struct Attempt {
   Request request;
 };
+struct Part {
+  Script script;
+};
 inline Ask ask(Request request) {
   return {std::move(request)};
 }
 inline Attempt attempt(Request request) {
   return {std::move(request)};
 }
+inline Part part(Script script) {
+  return {std::move(script)};
+}
+
+/// `co_return done();`
+inline Result<void> done() {
+  return {};
+}
 
 /// Runs one script at a time and keeps count of the attempts of its pending request.
 class ScriptRunner {
 public:
   ScriptRunner() = default;
-  ScriptRunner(const ScriptRunner &) = delete;
-  ScriptRunner &operator=(const ScriptRunner &) = delete;
+  ScriptRunner(const ScriptRunner&) = delete;
+  ScriptRunner& operator=(const ScriptRunner&) = delete;
 
   /// Runs to the first request. An exception thrown inside the script (a bug) leaves here.
   void start(Script script);
   /// What has to be sent now; nullptr: finished or idle.
-  const Request *pending() const { return pending_; }
+  const Request* pending() const { return pending_; }
   /// Outcome of one attempt at pending(). A failed one is repeated (pending() stays) until the
   /// request's retries are used up. Exceptions as in start().
   void answer(Reply reply);
+  /// There is nothing to answer pending() with, now or later (a capture without it): the request
+  /// fails with not_recorded() at once, and the parts that end by it don't end the whole script.
+  void skip();
+  static const Error& not_recorded();
   bool finished() const { return finished_; }
-  const Result<void> &result() const { return result_; }
+  const Result<void>& result() const { return result_; }
   /// Attempts that failed since start(), the ones that a retry healed included.
   int failed_attempts() const { return failed_attempts_; }
   /// Ends the script at once; its local objects are destroyed.
@@ -103,13 +120,13 @@ private:
   template <bool kEndsScript>
   struct RequestAwaiter;
 
-  void wait(const Request &request, Waiter &waiter);
+  void wait(const Request& request, Waiter& waiter);
   void run(std::coroutine_handle<> handle);
   void finish(Result<void> result, std::exception_ptr failure);
 
   Script script_;
-  const Request *pending_ = nullptr;
-  Waiter *waiter_ = nullptr;
+  const Request* pending_ = nullptr;
+  Waiter* waiter_ = nullptr;
   int attempts_ = 0;
   int failed_attempts_ = 0;
   bool finished_ = true;
@@ -118,9 +135,9 @@ private:
 };
 
 struct Script::promise_type {
-  ScriptRunner *runner = nullptr;
-  std::coroutine_handle<> parent; ///< empty for the outermost script
-  promise_type *parent_promise = nullptr;
+  ScriptRunner* runner = nullptr;
+  std::coroutine_handle<> parent;         ///< empty for the outermost script
+  promise_type* parent_promise = nullptr; ///< of a part: ends with it
   Result<void> result;
   std::exception_ptr failure;
 
@@ -137,11 +154,15 @@ struct Script::promise_type {
 
   /// Hands the outcome to whoever waits; gives what to resume next.
   std::coroutine_handle<> ended() noexcept {
-    if (parent) {
-      return parent;
+    if (!parent) {
+      runner->finish(std::move(result), failure);
+      return std::noop_coroutine();
     }
-    runner->finish(std::move(result), failure);
-    return std::noop_coroutine();
+    if (parent_promise != nullptr && !failure && !result && result.error() != ScriptRunner::not_recorded()) {
+      parent_promise->result = std::move(result);
+      return parent_promise->ended();
+    }
+    return parent;
   }
 
   auto await_transform(Ask ask);
@@ -165,26 +186,31 @@ struct Script::promise_type {
     return Awaiter{std::move(value)};
   }
 
-  auto await_transform(Script child) {
-    struct Awaiter {
-      Script child;
-      bool await_ready() const { return false; }
-      std::coroutine_handle<> await_suspend(Handle handle) {
-        auto &promise = child.handle_.promise();
-        promise.runner = handle.promise().runner;
-        promise.parent = handle;
-        return child.handle_;
+  auto await_transform(Script child) { return ChildAwaiter<false>{std::move(child)}; }
+  auto await_transform(Part part) { return ChildAwaiter<true>{std::move(part.script)}; }
+
+private:
+  template <bool kIsPart>
+  struct ChildAwaiter {
+    Script child;
+    bool await_ready() const { return false; }
+    std::coroutine_handle<> await_suspend(Handle handle) {
+      auto& promise = child.handle_.promise();
+      promise.runner = handle.promise().runner;
+      promise.parent = handle;
+      promise.parent_promise = kIsPart ? &handle.promise() : nullptr;
+      return child.handle_;
+    }
+    auto await_resume() {
+      auto& promise = child.handle_.promise();
+      if (promise.failure) {
+        std::rethrow_exception(promise.failure);
       }
-      Result<void> await_resume() {
-        auto &promise = child.handle_.promise();
-        if (promise.failure) {
-          std::rethrow_exception(promise.failure);
-        }
+      if constexpr (!kIsPart) {
         return std::move(promise.result);
       }
-    };
-    return Awaiter{std::move(child)};
-  }
+    }
+  };
 };
 
 /// The awaiter of ask (ends the script on failure) and attempt (gives the failure).

@@ -1,0 +1,231 @@
+#include "actors/battery/battery_actor.hpp"
+
+#include "actors/battery/controller.hpp"
+#include "actors/failures.hpp"
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+namespace bmsd::actors {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+class BatteryState {
+public:
+  using Self = BatteryActor::stateful_pointer<BatteryState>;
+  explicit BatteryState(Self self) : self_(self) {}
+
+  static inline const char* name = "battery";
+  BatteryRef slot;
+
+  BatteryActor::behavior_type start(CorePtr core, BatteryPlanPtr plan) {
+    contain_exceptions(self_);
+    core_ = std::move(core);
+    plan_ = std::move(plan);
+    slot = plan_->battery;
+    if (auto identity = plan_->identity->get()) {
+      identity_ = *identity;
+    }
+    make_controller(load());
+    saved_at_ = core_->now().steady;
+    self_->delayed_send(self_, kSaveEvery, Tick{});
+    return {
+        [this](const Identity& identity) { on_identity(identity); },
+        [this](const Polled& polled) { on_sample(polled); },
+        [this](const PollFailed&) { publish(controller_->on_poll_failed(core_->now())); },
+        [this](const LinkState& state) { link_ = state; },
+        [this](const RemoteReading& reading) { on_remote(reading); },
+        [this](const Tick&) { on_save_tick(); },
+        [this](const Command& command) { return on_command(command); },
+        [this](const Describe&) { return describe(); },
+        [this](const Configured&) { reconfigure(); },
+        [this](const CloseDown&) {
+          save();
+          self_->quit();
+        },
+    };
+  }
+
+private:
+  /// Often enough that a kill -9 costs little, seldom enough for flash memory.
+  static constexpr minutes kSaveEvery{5};
+  static constexpr seconds kCommandLimit{10};
+
+  // -- samples ---------------------------------------------------------------------
+
+  void on_identity(const Identity& identity) {
+    identity_ = identity;
+    post(self_, *core_, plan_->publisher, Identity(identity), plan_->id);
+  }
+
+  void on_sample(const Polled& polled) {
+    const auto now = core_->now();
+    last_sample_ = now.steady;
+    publish(controller_->on_sample(polled.sample, identity_, now), polled.received);
+    if (auto wanted = controller_->take_bms_command()) {
+      send_to_bms(*wanted);
+    }
+  }
+
+  void publish(const Status& status, nanoseconds received = {}) {
+    post(self_, *core_, plan_->publisher, Published{std::make_shared<const Status>(status), received}, plan_->id);
+  }
+
+  void on_remote(const RemoteReading& reading) {
+    switch (reading.kind) {
+    case RemoteReading::Kind::present: external_.present = reading.value.value_or(0) != 0; break;
+    case RemoteReading::Kind::current: external_.current = reading.value; break;
+    case RemoteReading::Kind::soc: external_.soc = reading.value; break;
+    case RemoteReading::Kind::hub4_mode: ess_.hub4_mode = whole(reading.value); break;
+    case RemoteReading::Kind::battery_life_state: ess_.battery_life_state = whole(reading.value); break;
+    case RemoteReading::Kind::minimum_soc_limit: ess_.minimum_soc_limit = reading.value; break;
+    case RemoteReading::Kind::soc_limit: ess_.soc_limit = reading.value; break;
+    }
+    controller_->set_external(external_);
+    controller_->set_ess(ess_);
+  }
+
+  static std::optional<int> whole(const std::optional<double>& value) {
+    return value ? std::optional<int>(static_cast<int>(*value)) : std::nullopt;
+  }
+
+  // -- commands ----------------------------------------------------------------------
+
+  caf::result<CommandOutcome> on_command(const Command& command) {
+    const auto reply = controller_->on_command(command, core_->now());
+    if (!reply.to_bms) {
+      publish(controller_->status());
+      return reply.outcome;
+    }
+    auto promise = self_->make_response_promise<CommandOutcome>();
+    auto refuse = [promise, command](const std::string& why) mutable {
+      promise.deliver(CommandOutcome{command.id, command.kind, command.value, {Fault::link, why}});
+    };
+    const auto session = session_actor();
+    if (!session) {
+      refuse("the BMS is not connected");
+      return promise;
+    }
+    self_->request(session, kCommandLimit, *reply.to_bms)
+        .then([promise](const CommandOutcome& outcome) mutable { promise.deliver(outcome); },
+              [refuse](const caf::error&) mutable { refuse("the BMS did not answer in time"); });
+    return promise;
+  }
+
+  /// The logic's own wish: nobody waits for the outcome, but it is worth a line.
+  void send_to_bms(const Command& command) {
+    const auto session = session_actor();
+    if (!session) {
+      return;
+    }
+    self_->request(session, kCommandLimit, command)
+        .then(
+            [id = plan_->id](const CommandOutcome& outcome) {
+              if (outcome.ok()) {
+                spdlog::info("{}: {} {} done", id, to_string(outcome.kind), outcome.value);
+              } else {
+                spdlog::warn("{}: {} {}: {}", id, to_string(outcome.kind), outcome.value, to_string(outcome.error));
+              }
+            },
+            [](const caf::error&) {});
+  }
+
+  SessionActor session_actor() const {
+    const auto ref = plan_->session->get();
+    return ref ? ref->get() : SessionActor();
+  }
+
+  // -- settings and state ---------------------------------------------------------------
+
+  void make_controller(std::optional<battery::SavedState> saved) {
+    auto setup = core_->config()->setup_of(plan_->port, plan_->id);
+    for (const auto& issue : setup.issues) {
+      spdlog::error("{}: {}{}{}", plan_->id, issue.where, issue.where.empty() ? "" : ": ", issue.text);
+    }
+    if (!setup.safe) {
+      spdlog::error("{}: neither charged nor discharged until its settings are right", plan_->id);
+      setup.settings.faulty = true;
+    }
+    controller_.emplace(std::move(setup.settings), std::move(saved), core_->now());
+    controller_->set_external(external_);
+    controller_->set_ess(ess_);
+  }
+
+  void reconfigure() {
+    const auto now = core_->now();
+    make_controller(controller_->saved_state(now));
+  }
+
+  std::optional<battery::SavedState> load() {
+    const auto json = core_->store.load("battery_" + plan_->id);
+    return json ? std::optional(battery::saved_state_from_json(*json).settled()) : std::nullopt;
+  }
+
+  void on_save_tick() {
+    self_->delayed_send(self_, kSaveEvery, Tick{});
+    save();
+  }
+
+  void save() {
+    const auto state = controller_->saved_state(core_->now()).settled();
+    if (auto saved = core_->store.save("battery_" + plan_->id, to_json(state)); !saved) {
+      if (!save_failed_) {
+        spdlog::warn("{}: state is not kept: {}", plan_->id, saved.error().detail);
+      }
+      save_failed_ = true;
+      return;
+    }
+    save_failed_ = false;
+  }
+
+  // -- for people ------------------------------------------------------------------------
+
+  Json describe() const {
+    const auto& status = controller_->status();
+    Json json = {{"kind", "battery"}, {"id", plan_->id}, {"label", identity_.label}, {"model", identity_.model}};
+    json["link"] = to_string(link_.link);
+    json["reason"] = link_.reason;
+    if (last_sample_.count() != 0) {
+      json["age"] = std::chrono::duration<double>(core_->now().steady - last_sample_).count();
+    }
+    json.update(to_json(status.sample)); // the measured values, under the names of the capture format
+    auto in_use = to_json(status);
+    in_use.erase("sample");
+    json.update(in_use);
+    return json;
+  }
+
+  Self self_;
+  CorePtr core_;
+  BatteryPlanPtr plan_;
+  Identity identity_;
+  std::optional<battery::Controller> controller_;
+  battery::External external_;
+  battery::EssSettings ess_;
+  LinkState link_;
+  nanoseconds last_sample_{0};
+  nanoseconds saved_at_{0};
+  bool save_failed_ = false;
+};
+
+} // namespace
+
+BatteryActor spawn_battery(caf::actor_system& system, CorePtr core, BatteryPlanPtr plan) {
+  auto slot = plan->battery;
+  auto actor = system.spawn(
+      [core = std::move(core), plan = std::move(plan)](BatteryActor::stateful_pointer<BatteryState> self) mutable {
+        return self->state.start(std::move(core), std::move(plan));
+      });
+  slot->set(actor);
+  return actor;
+}
+
+} // namespace bmsd::actors

@@ -1,0 +1,124 @@
+#include "actors/battery/settings_values.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace bmsd::battery::values {
+
+namespace {
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+} // namespace
+
+bool equal_nocase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+Error refused(const KeyInfo& key, std::string_view value, std::string_view why) {
+  std::string text(key.name);
+  text.append(": ").append(value.empty() ? std::string_view("an empty value") : value).append(" ").append(why);
+  return {Fault::rejected, std::move(text)};
+}
+
+Error out_of_range(const KeyInfo& key, std::string_view value) {
+  std::string why = "is out of range, allowed " + std::string(key.allowed);
+  if (!key.unit.empty()) {
+    why.append(" ").append(key.unit);
+  }
+  return refused(key, value, why);
+}
+
+std::optional<double> to_number(std::string_view text) {
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+  }
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(number)) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+Result<double> number(std::string_view text, const KeyInfo& key) {
+  if (text.empty() && key.empty) {
+    return *key.empty;
+  }
+  const auto value = to_number(text);
+  if (!value) {
+    return refused(key, text, "is not a number");
+  }
+  if (key.low != key.high && (*value < key.low || *value > key.high)) {
+    return out_of_range(key, text);
+  }
+  return *value;
+}
+
+Result<double> whole_number(std::string_view text, const KeyInfo& key) {
+  auto value = number(text, key);
+  if (value && *value != std::trunc(*value)) {
+    return refused(key, text, "is not a whole number");
+  }
+  return value;
+}
+
+bool boolean(std::string_view text) {
+  return equal_nocase(text, "true");
+}
+
+Result<void> read_list(NumberList& target, std::string_view text, const KeyInfo& key) {
+  NumberList items;
+  auto result = for_each_item(text, [&](std::string_view part) -> Result<void> {
+    auto value = number(part, key);
+    if (!value) {
+      return value.error();
+    }
+    if (!items.push_back(*value)) {
+      return refused(key, text, "has too many items");
+    }
+    return {};
+  });
+  if (result && items.empty()) {
+    return refused(key, text, "has no items");
+  }
+  if (result) {
+    target = items;
+  }
+  return result;
+}
+
+std::string text_of(double value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+std::string text_of(int value) {
+  return std::to_string(value);
+}
+std::string text_of(bool value) {
+  return value ? "True" : "False";
+}
+std::string text_of(const std::string& value) {
+  return value;
+}
+std::string text_of(const std::optional<double>& value) {
+  return value ? text_of(*value) : std::string();
+}
+std::string text_of(const TemperatureAdjust& value) {
+  return text_of(value.offset) + ", " + text_of(value.slope);
+}
+std::string text_of(const ClassicLimit& value) {
+  return value.relative ? text_of(value.value * 100.0) + "%" : text_of(value.value);
+}
+
+} // namespace bmsd::battery::values

@@ -1,0 +1,57 @@
+// Battery temperatures: correction, mean, extremes, and what the limits may rely on.
+#pragma once
+
+#include "actors/battery/battery_settings.hpp"
+#include "actors/battery/timing.hpp"
+#include "messages/sample.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace bmsd::battery {
+
+/// Degrees Celsius, corrected. Of the sensors that count; where the BMS gives none of them, its own
+/// lowest and highest.
+struct TemperatureView {
+  std::optional<double> mean, lowest, highest, mosfet;
+  std::optional<std::size_t> lowest_sensor, highest_sensor; ///< from 0
+};
+
+class TemperatureReader {
+public:
+  struct State {
+    std::optional<double> lowest, highest, mosfet; ///< last known
+    std::int64_t last_seen = 0;                    ///< s
+    bool had = false;                              ///< a battery temperature was once there
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+      visit("lowest", self.lowest);
+      visit("highest", self.highest);
+      visit("mosfet", self.mosfet);
+      visit("last_seen", self.last_seen);
+      visit("had", self.had);
+    }
+  };
+
+  /// Corrects the sensors of `sample` in place; a raw value outside -40..120 °C is no value.
+  const TemperatureView& read(Sample& sample, const BatterySettings& settings, const Tick& now);
+
+  const TemperatureView& view() const { return view_; }
+  /// For the limits: battery sensors that fall silent keep their last values, a MOSFET sensor only
+  /// while it says what cannot be true.
+  const State& held() const { return state_; }
+  /// The battery had a temperature and has been without for 60 s (or since the start).
+  bool lost(const Tick& now) const;
+
+  void restore(const State& state) { state_ = state; }
+  /// From an earlier process: it is known that there is a sensor, not what it said.
+  void expect_sensor() { state_.had = true; }
+
+private:
+  TemperatureView view_;
+  State state_;
+};
+
+} // namespace bmsd::battery

@@ -1,0 +1,165 @@
+#include "actors/failures.hpp"
+#include "actors/port/reporter.hpp"
+#include "actors/port/session.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+
+namespace bmsd::actors {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+/// Listens to a bus. Several protocols may be listened for until one is identified.
+class BroadcastSession {
+public:
+  using Self = SessionActor::stateful_pointer<BroadcastSession>;
+  explicit BroadcastSession(Self self) : self_(self) {}
+
+  static inline const char* name = "broadcast_session";
+  SessionRef slot;
+
+  SessionActor::behavior_type start(CorePtr core, SessionPlanPtr plan) {
+    contain_exceptions(self_);
+    core_ = std::move(core);
+    plan_ = std::move(plan);
+    slot = plan_->session;
+    report_.emplace(self_, core_, plan_);
+    listen();
+    self_->delayed_send(self_, kTick, Tick{});
+    return {
+        [this](const LinkState& state) { on_link(state); },
+        [](const ExchangeDone&) {},
+        [this](const FrameBatch& batch) { on_frames(batch); },
+        [](const Document&) {},
+        [this](const BatteryAssigned& assigned) { report_->on_assigned(assigned); },
+        [this](const Tick&) { on_tick(); },
+        [](const Command& command) {
+          return CommandOutcome{command.id, command.kind, command.value,
+                                {Fault::unsupported, "this BMS takes no commands"}};
+        },
+        [this](const Describe&) { return report_->describe(protocol_ != nullptr ? "polling" : "identifying"); },
+        [this](const Configured&) {},
+        [this](const CloseDown&) { self_->quit(); },
+    };
+  }
+
+private:
+  static constexpr seconds kTick{1};
+
+  struct Listener {
+    const protocols::ProtocolInfo* info = nullptr;
+    std::unique_ptr<protocols::BroadcastProtocol> protocol;
+  };
+
+  void listen() {
+    listeners_.clear();
+    protocol_ = nullptr;
+    for (const auto& info : protocols::registry()) {
+      const bool wanted = plan_->protocol == nullptr ? info.detect_order >= 0 : plan_->protocol->key == info.key;
+      if (info.medium == protocols::Medium::can && wanted) {
+        listeners_.push_back({&info, info.broadcast(protocol_config(*core_, *plan_, plan_->address.value_or(0)))});
+      }
+    }
+  }
+
+  void on_frames(const FrameBatch& batch) {
+    for (const auto& frame : batch.frames) {
+      for (auto& listener : listeners_) {
+        listener.protocol->on_frame(frame, batch.at);
+      }
+    }
+    if (protocol_ == nullptr) {
+      find(batch.at);
+    }
+    if (protocol_ != nullptr && protocol_->take_complete()) {
+      take(batch.at);
+    }
+  }
+
+  void find(milliseconds now) {
+    auto it = std::find_if(listeners_.begin(), listeners_.end(),
+                           [&](const auto& listener) { return listener.protocol->identified(now); });
+    if (it == listeners_.end()) {
+      return;
+    }
+    auto winner = std::move(*it);
+    listeners_.clear();
+    listeners_.push_back(std::move(winner));
+    info_ = listeners_.front().info;
+    protocol_ = listeners_.front().protocol.get();
+  }
+
+  void take(milliseconds now) {
+    core_->counters.polls.fetch_add(1, std::memory_order_relaxed);
+    auto snapshot = protocol_->snapshot(now);
+    if (!snapshot) {
+      report_->failed(snapshot.error());
+      return;
+    }
+    auto identity = protocol_->identity();
+    identity.protocol = info_->key;
+    identity.label = info_->label;
+    report_->identified(identity, plan_->address.value_or(0));
+    last_good_ = now;
+    report_->sample(std::move(*snapshot), now);
+  }
+
+  void on_tick() {
+    self_->delayed_send(self_, kTick, Tick{});
+    const auto now = duration_cast<milliseconds>(core_->now().steady);
+    if (protocol_ != nullptr) {
+      for (const auto& frame : protocol_->keep_alive()) {
+        post(self_, *core_, plan_->port->port, SendFrame{frame});
+      }
+    }
+    // A set comes once a second; one and a half without a good one is a miss.
+    if (now - last_good_ > milliseconds(1500) && (report_->assigned() || open_)) {
+      auto snapshot = protocol_ != nullptr ? protocol_->snapshot(now)
+                                           : Result<Sample>(Error{Fault::timeout, "no frames of a known BMS"});
+      report_->failed(snapshot ? Error{Fault::timeout, "no complete set of frames"} : snapshot.error());
+      if (report_->failures_in_a_row() == kForgetAfter) {
+        listen(); // maybe another BMS by now
+      }
+    }
+  }
+
+  void on_link(const LinkState& state) {
+    open_ = state.link != Link::gone;
+    if (!open_) {
+      report_->gone(state.reason);
+      listen();
+    }
+  }
+
+  static constexpr std::uint32_t kForgetAfter = 30;
+
+  Self self_;
+  CorePtr core_;
+  SessionPlanPtr plan_;
+  std::optional<Reporter<Self>> report_;
+  std::vector<Listener> listeners_;
+  const protocols::ProtocolInfo* info_ = nullptr;
+  protocols::BroadcastProtocol* protocol_ = nullptr;
+  milliseconds last_good_{0};
+  bool open_ = false;
+};
+
+} // namespace
+
+SessionActor spawn_broadcast_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
+  auto slot = plan->session;
+  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
+                                SessionActor::stateful_pointer<BroadcastSession> self) mutable {
+    return self->state.start(std::move(core), std::move(plan));
+  });
+  slot->set(actor);
+  return actor;
+}
+
+} // namespace bmsd::actors

@@ -1,0 +1,349 @@
+#include "actors/failures.hpp"
+#include "actors/port/reporter.hpp"
+#include "actors/port/session.hpp"
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <deque>
+
+namespace bmsd::actors {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+class ExchangeSession {
+public:
+  using Self = SessionActor::stateful_pointer<ExchangeSession>;
+  explicit ExchangeSession(Self self) : self_(self) {}
+
+  static inline const char* name = "exchange_session";
+  SessionRef slot;
+
+  SessionActor::behavior_type start(CorePtr core, SessionPlanPtr plan) {
+    contain_exceptions(self_);
+    core_ = std::move(core);
+    plan_ = std::move(plan);
+    slot = plan_->session;
+    report_.emplace(self_, core_, plan_);
+    plan_candidates();
+    interval_ = poll_interval(plan_->protocol);
+    due_ = core_->now().steady;
+    identify();
+    schedule_tick();
+    return {
+        [this](const LinkState& state) { on_link(state); },
+        [this](ExchangeDone& done) { on_done(std::move(done)); },
+        [](const FrameBatch&) {},
+        [](const Document&) {},
+        [this](const BatteryAssigned& assigned) { report_->on_assigned(assigned); },
+        [this](const Tick& tick) { on_tick(tick.generation); },
+        [this](const Command& command) { return on_command(command); },
+        [this](const Describe&) { return describe(); },
+        [this](const Configured&) {},
+        [this](const CloseDown&) { self_->quit(); },
+    };
+  }
+
+private:
+  enum class Phase { resting, identifying, reading_settings, idle, polling, commanding };
+
+  struct PendingCommand {
+    Command command;
+    caf::typed_response_promise<CommandOutcome> promise;
+  };
+
+  static constexpr std::size_t kMaxCommands = 16;
+  static constexpr std::uint32_t kReidentifyAfter = 10; ///< failed polls in a row
+  static constexpr nanoseconds kAnswerLimit = seconds(15);
+  static constexpr nanoseconds kMaxRest = seconds(30);
+
+  // -- identification ---------------------------------------------------------------
+
+  void plan_candidates() {
+    candidates_ =
+        candidates(*plan_, protocols::registry(), remembered_candidate(core_->store, report_->place()));
+    next_candidate_ = 0;
+  }
+
+  void identify() {
+    if (next_candidate_ >= candidates_.size()) {
+      end_of_round();
+      return;
+    }
+    candidate_ = candidates_[next_candidate_];
+    protocol_ = candidate_.protocol->exchange(protocol_config(*core_, *plan_, candidate_.address));
+    identity_ = {};
+    phase_ = Phase::identifying;
+    runner_.start(protocol_->identify(identity_));
+    advance();
+  }
+
+  void on_identify_end(const Result<void>& result) {
+    if (!result) {
+      search_error_ = result.error();
+      ++next_candidate_;
+      identify();
+      return;
+    }
+    phase_ = Phase::reading_settings;
+    runner_.start(protocol_->settings(identity_));
+    advance();
+  }
+
+  /// Settings are useful, not necessary: their failure is no reason to leave a battery alone.
+  void on_settings_end() {
+    identity_.protocol = candidate_.protocol->key;
+    identity_.label = candidate_.protocol->label;
+    rest_ = {};
+    next_candidate_ = 0;
+    remember_candidate(core_->store, report_->place(), candidate_);
+    report_->identified(identity_, candidate_.address);
+    interval_ = poll_interval(candidate_.protocol);
+    failed_polls_ = 0;
+    poll();
+  }
+
+  /// Nobody answered to anything: rest before the next round, longer each time while no battery is known.
+  void end_of_round() {
+    phase_ = Phase::resting;
+    protocol_.reset();
+    report_->failed(search_error_);
+    const auto longest = report_->assigned() ? nanoseconds(seconds(2)) : kMaxRest;
+    rest_ = std::clamp(2 * rest_, nanoseconds(seconds(1)), longest);
+    rest_until_ = core_->now().steady + rest_;
+    plan_candidates();
+  }
+
+  // -- exchanges ------------------------------------------------------------------------
+
+  void advance() {
+    if (const auto* request = runner_.pending()) {
+      asked_at_ = core_->now().steady;
+      post(self_, *core_, plan_->port->port, ExchangeJob{++token_, candidate_.line, *request, plan_->session});
+      return;
+    }
+    const auto result = runner_.result();
+    switch (phase_) {
+    case Phase::identifying: on_identify_end(result); break;
+    case Phase::reading_settings: on_settings_end(); break;
+    case Phase::polling: on_poll_end(result); break;
+    case Phase::commanding: on_command_end(result); break;
+    case Phase::idle:
+    case Phase::resting: break;
+    }
+  }
+
+  void on_done(ExchangeDone done) {
+    if (done.token != token_ || runner_.pending() == nullptr) {
+      return;
+    }
+    if (done.reply.error.fault == Fault::link) {
+      abandon(done.reply.error);
+      return;
+    }
+    received_ = done.received;
+    runner_.answer(std::move(done.reply));
+    advance();
+  }
+
+  /// The port is closed: no use in retries or other candidates.
+  void abandon(const Error& error) {
+    runner_.cancel();
+    ++token_;
+    if (phase_ == Phase::commanding) {
+      answer_command(error);
+    }
+    search_error_ = error;
+    next_candidate_ = 0;
+    phase_ = Phase::resting;
+    rest_until_ = core_->now().steady + seconds(1);
+    report_->failed(error);
+  }
+
+  // -- polling ----------------------------------------------------------------------------
+
+  void poll() {
+    if (!commands_.empty()) {
+      start_command();
+      return;
+    }
+    phase_ = Phase::polling;
+    sample_ = {};
+    core_->counters.polls.fetch_add(1, std::memory_order_relaxed);
+    runner_.start(protocol_->poll(sample_));
+    advance();
+  }
+
+  void on_poll_end(const Result<void>& result) {
+    phase_ = Phase::idle;
+    retried_ += static_cast<std::uint64_t>(runner_.failed_attempts());
+    if (result) {
+      failed_polls_ = 0;
+      report_->sample(std::move(sample_), received_);
+    } else {
+      report_->failed(result.error());
+      if (++failed_polls_ >= kReidentifyAfter) {
+        failed_polls_ = 0;
+        next_candidate_ = 0;
+        identify();
+        return;
+      }
+    }
+    if (!commands_.empty()) {
+      start_command();
+    }
+  }
+
+  void on_tick(std::uint64_t generation) {
+    if (generation != tick_generation_) {
+      return;
+    }
+    const auto now = core_->now().steady;
+    if (runner_.pending() != nullptr && now - asked_at_ > kAnswerLimit) {
+      abandon({Fault::link, "the port does not respond"});
+    }
+    if (phase_ == Phase::idle) {
+      poll();
+    } else if (phase_ == Phase::resting) {
+      if (now >= rest_until_) {
+        identify();
+      } else if (report_->assigned()) {
+        report_->failed(search_error_);
+      }
+    }
+    schedule_tick();
+  }
+
+  /// A steady rate: late ticks do not push the later ones.
+  void schedule_tick() {
+    const auto now = core_->now().steady;
+    due_ += interval_;
+    if (due_ <= now) {
+      due_ = now + interval_;
+    }
+    self_->delayed_send(self_, due_ - now, Tick{++tick_generation_});
+  }
+
+  nanoseconds poll_interval(const protocols::ProtocolInfo* protocol) const {
+    if (plan_->port->config.poll_interval) {
+      return duration_cast<nanoseconds>(std::chrono::duration<double>(*plan_->port->config.poll_interval));
+    }
+    return protocol != nullptr ? nanoseconds(protocol->poll_interval) : nanoseconds(seconds(1));
+  }
+
+  void on_link(const LinkState& state) {
+    if (state.link == Link::gone) {
+      report_->gone(state.reason);
+      if (phase_ != Phase::resting) {
+        abandon({Fault::link, state.reason});
+      }
+      return;
+    }
+    if (phase_ == Phase::resting) {
+      identify();
+    }
+  }
+
+  // -- commands -----------------------------------------------------------------------------
+
+  caf::result<CommandOutcome> on_command(const Command& command) {
+    auto promise = self_->make_response_promise<CommandOutcome>();
+    if (commands_.size() >= kMaxCommands || !report_->assigned()) {
+      promise.deliver(CommandOutcome{command.id, command.kind, command.value,
+                                     {Fault::rejected, commands_.empty() ? "the BMS is not connected"
+                                                                         : "too many commands wait"}});
+      return promise;
+    }
+    commands_.push_back({command, promise});
+    if (phase_ == Phase::idle) {
+      start_command();
+    } else if (phase_ == Phase::resting) {
+      answer_command({Fault::link, "the BMS is not connected"});
+    }
+    return promise;
+  }
+
+  void start_command() {
+    phase_ = Phase::commanding;
+    runner_.start(protocol_->command(commands_.front().command));
+    advance();
+  }
+
+  void on_command_end(const Result<void>& result) {
+    answer_command(result ? Error{} : result.error());
+    poll(); // the new state, at once
+  }
+
+  void answer_command(const Error& error) {
+    if (commands_.empty()) {
+      return;
+    }
+    auto [command, promise] = std::move(commands_.front());
+    commands_.pop_front();
+    CommandOutcome outcome{command.id, command.kind, command.value, error};
+    if (core_->tap.watched()) {
+      core_->tap.copy(slot->name(), {}, report_->battery_id(), outcome);
+    }
+    promise.deliver(std::move(outcome));
+  }
+
+  Json describe() const {
+    static constexpr const char* kNames[] = {"resting", "identifying", "reading settings",
+                                             "polling", "polling",     "commanding"};
+    auto json = report_->describe(kNames[static_cast<int>(phase_)]);
+    json["retried"] = retried_;
+    if (phase_ == Phase::identifying && candidate_.protocol != nullptr) {
+      json["trying"] = candidate_.protocol->key;
+    }
+    return json;
+  }
+
+  Self self_;
+  CorePtr core_;
+  SessionPlanPtr plan_;
+  std::optional<Reporter<Self>> report_;
+
+  std::vector<Candidate> candidates_;
+  std::size_t next_candidate_ = 0;
+  Candidate candidate_;
+  nanoseconds rest_{0};
+  nanoseconds rest_until_{0};
+  Error search_error_{Fault::timeout, "no BMS answered"};
+
+  Phase phase_ = Phase::resting;
+  // The runner holds the script, which refers to the protocol, identity and sample: it goes first.
+  std::unique_ptr<protocols::ExchangeProtocol> protocol_;
+  Identity identity_;
+  Sample sample_;
+  protocols::ScriptRunner runner_;
+  std::uint64_t token_ = 0;
+  nanoseconds asked_at_{0};
+  nanoseconds received_{0};
+
+  nanoseconds interval_{0};
+  nanoseconds due_{0};
+  std::uint64_t tick_generation_ = 0;
+  std::uint32_t failed_polls_ = 0;
+  std::uint64_t retried_ = 0;
+  std::deque<PendingCommand> commands_;
+};
+
+} // namespace
+
+SessionActor spawn_exchange_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
+  auto slot = plan->session;
+  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
+                                SessionActor::stateful_pointer<ExchangeSession> self) mutable {
+    return self->state.start(std::move(core), std::move(plan));
+  });
+  slot->set(actor);
+  return actor;
+}
+
+} // namespace bmsd::actors

@@ -1,0 +1,158 @@
+#include "actors/port/port_io.hpp"
+
+#include <asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+namespace bmsd::actors {
+
+namespace {
+
+std::int64_t wall_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+} // namespace
+
+PortIo::PortIo(CorePtr core, PortPlanPtr plan) : core_(std::move(core)), plan_(std::move(plan)) {}
+
+// -- opening ----------------------------------------------------------------------
+
+void PortIo::open(std::uint64_t generation) {
+  generation_ = generation;
+  if (link_.get() == nullptr) {
+    make();
+  }
+  link_.get()->open([weak = weak_from_this(), generation](Result<void> result) {
+    if (auto self = weak.lock()) {
+      post_from_outside(*self->core_, self->plan_->port, LinkOpened{generation, result ? Error{} : result.error()});
+    }
+  });
+}
+
+void PortIo::close() {
+  waiting_.clear();
+  busy_ = false;
+  link_ = {};
+}
+
+void PortIo::make() {
+  link_ = make_link(core_->io, plan_->config);
+  link_.get()->on_lost = [this](std::string reason) {
+    post_from_outside(*core_, plan_->port, LinkLost{generation_, std::move(reason)});
+  };
+  if (link_.bus) {
+    link_.bus->on_frame = [this](const CanFrame& frame) { on_frame(frame); };
+  }
+  if (link_.broker) {
+    link_.broker->on_document = [this](const Document& document) { on_document(document); };
+  }
+}
+
+// -- lines ---------------------------------------------------------------------------
+
+void PortIo::exchange(ExchangeJob job) {
+  if (!link_.line || waiting_.size() >= kMaxWaiting) {
+    Reply refused;
+    refused.error = {Fault::link, !link_.line ? "the port is closed" : "too many requests wait for the line"};
+    finish(std::move(job), std::move(refused));
+    return;
+  }
+  waiting_.push_back(std::move(job));
+  if (!busy_) {
+    run_next();
+  }
+}
+
+void PortIo::run_next() {
+  if (waiting_.empty() || !link_.line) {
+    return;
+  }
+  busy_ = true;
+  auto job = std::make_shared<ExchangeJob>(std::move(waiting_.front()));
+  waiting_.pop_front();
+  if (auto set = link_.line->set_line(job->line); !set) {
+    Reply failed;
+    failed.error = set.error();
+    busy_ = false;
+    finish(std::move(*job), std::move(failed));
+    run_next();
+    return;
+  }
+  if (core_->tap.watched()) {
+    watch(Direction::tx, job->request.tx);
+  }
+  link_.line->exchange(job->request, [weak = weak_from_this(), job](Reply reply) {
+    if (auto self = weak.lock()) {
+      self->busy_ = false;
+      if (self->core_->tap.watched() && !reply.rx.empty()) {
+        self->watch(Direction::rx, reply.rx);
+      }
+      self->finish(std::move(*job), std::move(reply));
+      self->run_next();
+    }
+  });
+}
+
+void PortIo::finish(ExchangeJob job, Reply reply) {
+  core_->counters.frames.fetch_add(1, std::memory_order_relaxed);
+  post_from_outside(*core_, job.reply_to, ExchangeDone{job.token, std::move(reply), core_->now().steady});
+}
+
+void PortIo::watch(Direction direction, Bytes bytes) {
+  core_->tap.copy(Frame{plan_->config.name, direction, wall_us(), std::move(bytes)});
+}
+
+// -- buses and brokers ------------------------------------------------------------------
+
+/// Frames that arrive together travel together.
+void PortIo::on_frame(const CanFrame& frame) {
+  if (batch_.frames.empty()) {
+    asio::post(core_->io, [weak = weak_from_this()] {
+      if (auto self = weak.lock()) {
+        self->flush_frames();
+      }
+    });
+  }
+  batch_.frames.push_back(frame);
+}
+
+void PortIo::on_document(const Document& document) {
+  core_->counters.frames.fetch_add(1, std::memory_order_relaxed);
+  if (core_->tap.watched()) {
+    core_->tap.copy(Frame{plan_->config.name, Direction::rx, wall_us(), document});
+  }
+  for (const auto& session : plan_->sessions) {
+    post_from_outside(*core_, session, Document(document));
+  }
+}
+
+void PortIo::flush_frames() {
+  using namespace std::chrono;
+  core_->counters.frames.fetch_add(batch_.frames.size(), std::memory_order_relaxed);
+  batch_.at = duration_cast<milliseconds>(core_->now().steady);
+  if (core_->tap.watched()) {
+    for (const auto& frame : batch_.frames) {
+      core_->tap.copy(Frame{plan_->config.name, Direction::rx, wall_us(), frame});
+    }
+  }
+  for (const auto& session : plan_->sessions) {
+    post_from_outside(*core_, session, FrameBatch(batch_));
+  }
+  batch_.frames.clear();
+}
+
+void PortIo::send(const CanFrame& frame) {
+  if (!link_.bus) {
+    return;
+  }
+  if (auto sent = link_.bus->send(frame); !sent) {
+    core_->counters.count(sent.error().fault);
+    return;
+  }
+  if (core_->tap.watched()) {
+    core_->tap.copy(Frame{plan_->config.name, Direction::tx, wall_us(), frame});
+  }
+}
+
+} // namespace bmsd::actors

@@ -1,0 +1,49 @@
+// The adapter between a port actor and its transport. Lives on the I/O thread; the one place where
+// callbacks of a transport become messages.
+#pragma once
+
+#include "actors/core.hpp"
+#include "actors/port/link_factory.hpp"
+#include "actors/port/port_plan.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+
+namespace bmsd::actors {
+
+/// Every member runs on the I/O thread. Made by the port actor, which posts to it; a new port
+/// actor brings a new one.
+class PortIo : public std::enable_shared_from_this<PortIo> {
+public:
+  PortIo(CorePtr core, PortPlanPtr plan);
+
+  /// Answered by LinkOpened with this generation.
+  void open(std::uint64_t generation);
+  /// One attempt; answered by ExchangeDone to the session. Exchanges wait in line, so that several
+  /// batteries share a bus; a full line refuses.
+  void exchange(ExchangeJob job);
+  void send(const CanFrame& frame);
+  void close();
+
+private:
+  void make();
+  void run_next();
+  void finish(ExchangeJob job, Reply reply);
+  void watch(Direction direction, Bytes bytes);
+  void on_frame(const CanFrame& frame);
+  void flush_frames();
+  void on_document(const Document& document);
+
+  static constexpr std::size_t kMaxWaiting = 64;
+
+  CorePtr core_;
+  PortPlanPtr plan_;
+  MadeLink link_;
+  std::deque<ExchangeJob> waiting_;
+  bool busy_ = false;
+  std::uint64_t generation_ = 0;
+  FrameBatch batch_;
+};
+
+} // namespace bmsd::actors

@@ -1,0 +1,149 @@
+// What every kind of session does the same way: tell the supervisor who is there, and the battery
+// actor what it said.
+#pragma once
+
+#include "actors/core.hpp"
+#include "actors/port/link_factory.hpp"
+#include "actors/port/session_plan.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace bmsd::actors {
+
+/// Member of a session's state; same thread as the session.
+template <class Self>
+class Reporter {
+public:
+  Reporter(Self self, CorePtr core, SessionPlanPtr plan)
+      : self_(self), core_(std::move(core)), plan_(std::move(plan)), place_(place_name(*plan_)) {}
+
+  const std::string& place() const { return place_; }
+  bool assigned() const { return battery_ != nullptr; }
+  const std::string& battery_id() const { return battery_id_; }
+  const std::optional<Identity>& identity() const { return identity_; }
+
+  /// A BMS was recognised. The same one as before is no news.
+  void identified(const Identity& identity, std::uint32_t address) {
+    const bool same = identity_ && *identity_ == identity && battery_ != nullptr && !vacated_;
+    identity_ = identity;
+    if (same) {
+      return;
+    }
+    vacated_ = false;
+    address_ = address;
+    spdlog::info("{}: found {} {} {}", place_, identity.label, identity.model, identity.unique_id);
+    post(self_, *core_, core_->supervisor,
+         Identified{plan_->session, plan_->port->config.name, address, actors::describe(plan_->port->config), identity},
+         place_);
+  }
+
+  void on_assigned(const BatteryAssigned& assigned) {
+    battery_id_ = assigned.id;
+    battery_ = assigned.battery;
+    post(self_, *core_, battery_, LinkState{plan_->port->config.name, link_, reason_}, battery_id_);
+    if (early_) {
+      post(self_, *core_, battery_, std::move(*early_), battery_id_);
+      early_.reset();
+    }
+  }
+
+  /// A good sample. Kept until the supervisor has said whose it is.
+  void sample(Sample sample, std::chrono::nanoseconds received) {
+    core_->counters.samples.fetch_add(1, std::memory_order_relaxed);
+    ++samples_;
+    failures_in_a_row_ = 0;
+    link(Link::up, {});
+    if (battery_) {
+      post(self_, *core_, battery_, Polled{std::move(sample), received}, battery_id_);
+    } else {
+      early_ = Polled{std::move(sample), received};
+    }
+  }
+
+  void failed(const Error& error) {
+    core_->counters.count(error.fault);
+    ++failures_;
+    ++failures_in_a_row_;
+    last_error_ = error;
+    if (failures_in_a_row_ == kSilentAfter) {
+      spdlog::warn("{}: no good answer: {}", battery_ ? battery_id_ : place_, to_string(error));
+      link(Link::silent, to_string(error));
+    }
+    if (core_->tap.watched()) {
+      core_->tap.copy(plan_->session->name(), {}, battery_ ? battery_id_ : place_, error);
+    }
+    if (battery_) {
+      post(self_, *core_, battery_, PollFailed{error}, battery_id_);
+    }
+  }
+
+  void link(Link link, const std::string& reason) {
+    if (link == link_ && reason == reason_) {
+      return;
+    }
+    if (link == Link::up && link_ != Link::up && samples_ > 1) {
+      spdlog::info("{}: answers again", battery_ ? battery_id_ : place_);
+    }
+    link_ = link;
+    reason_ = reason;
+    if (battery_) {
+      post(self_, *core_, battery_, LinkState{plan_->port->config.name, link_, reason_}, battery_id_);
+    }
+  }
+
+  /// The port is closed: the battery may turn up at another place.
+  void gone(const std::string& reason) {
+    link(Link::gone, reason);
+    if (battery_ && !vacated_) {
+      vacated_ = true;
+      post(self_, *core_, core_->supervisor, Vacated{plan_->port->config.name, address_}, battery_id_);
+    }
+  }
+
+  std::uint32_t failures_in_a_row() const { return failures_in_a_row_; }
+  const Error& last_error() const { return last_error_; }
+
+  Json describe(const char* phase) const {
+    Json json = {{"kind", "session"},
+                 {"place", place_},
+                 {"port", plan_->port->config.name},
+                 {"state", phase},
+                 {"battery", battery_id_},
+                 {"link", to_string(link_)},
+                 {"samples", samples_},
+                 {"failures", failures_},
+                 {"last_error", last_error_.fault == Fault::none ? "" : to_string(last_error_)}};
+    if (identity_) {
+      json["protocol"] = identity_->protocol;
+    }
+    json["address"] = address_;
+    return json;
+  }
+
+private:
+  static constexpr std::uint32_t kSilentAfter = 3;
+
+  Self self_;
+  CorePtr core_;
+  SessionPlanPtr plan_;
+  std::string place_;
+  std::optional<Identity> identity_;
+  std::uint32_t address_ = 0;
+  std::string battery_id_;
+  BatteryRef battery_;
+  bool vacated_ = false;
+  std::optional<Polled> early_;
+  Link link_ = Link::gone;
+  std::string reason_ = "not open yet";
+  std::uint64_t samples_ = 0;
+  std::uint64_t failures_ = 0;
+  std::uint32_t failures_in_a_row_ = 0;
+  Error last_error_;
+};
+
+} // namespace bmsd::actors

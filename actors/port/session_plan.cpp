@@ -1,0 +1,119 @@
+#include "actors/port/session_plan.hpp"
+
+#include <algorithm>
+
+namespace bmsd::actors {
+
+namespace {
+
+constexpr std::uint32_t kNoAddress = 0;
+
+Parity parity_of(const std::string& text) {
+  return text == "even" ? Parity::even : text == "odd" ? Parity::odd : Parity::none;
+}
+
+const char* text_of(Parity parity) {
+  return parity == Parity::even ? "even" : parity == Parity::odd ? "odd" : "none";
+}
+
+bool fits(const SessionPlan& plan, const Candidate& candidate) {
+  return (plan.protocol == nullptr || candidate.protocol == plan.protocol) &&
+         (!plan.address || candidate.address == *plan.address) &&
+         (!plan.port->config.line || candidate.line == *plan.port->config.line);
+}
+
+} // namespace
+
+std::string place_name(const SessionPlan& plan) {
+  auto place = sanitized(plan.port->config.name);
+  return plan.address && *plan.address != 0 ? place + "__" + std::to_string(*plan.address) : place;
+}
+
+std::optional<Candidate> remembered_candidate(StateStore& store, const std::string& place) {
+  const auto json = store.load("port_" + place);
+  if (!json) {
+    return std::nullopt;
+  }
+  const auto* protocol = protocols::find_protocol(json->value("protocol", std::string()));
+  const auto baud = json->value("baud", 0);
+  if (protocol == nullptr || baud <= 0) {
+    return std::nullopt;
+  }
+  return Candidate{protocol, {baud, parity_of(json->value("parity", std::string()))}, json->value("address", 0U)};
+}
+
+void remember_candidate(StateStore& store, const std::string& place, const Candidate& candidate) {
+  const Json json = {{"protocol", candidate.protocol->key},
+                     {"baud", candidate.line.baud},
+                     {"parity", text_of(candidate.line.parity)},
+                     {"address", candidate.address}};
+  // A state directory that cannot be written costs the head start of the next search, no more.
+  [[maybe_unused]] const auto saved = store.save("port_" + place, json);
+}
+
+std::vector<Candidate> candidates(const SessionPlan& plan, std::span<const protocols::ProtocolInfo> registry,
+                                  const std::optional<Candidate>& remembered) {
+  std::vector<const protocols::ProtocolInfo*> order;
+  for (const auto& info : registry) {
+    if (info.medium == protocols::Medium::serial && info.detect_order >= 0) {
+      order.push_back(&info);
+    }
+  }
+  std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->detect_order < b->detect_order; });
+  if (plan.protocol != nullptr) {
+    order = {plan.protocol};
+  }
+  std::vector<Candidate> all;
+  for (const auto* info : order) {
+    std::vector<LineSettings> lines(info->lines.begin(), info->lines.end());
+    if (plan.port->config.line) {
+      lines = {*plan.port->config.line};
+    }
+    std::vector<std::uint32_t> addresses(info->addresses.begin(), info->addresses.end());
+    if (plan.address) {
+      addresses = {*plan.address};
+    } else if (addresses.empty()) {
+      addresses = {kNoAddress};
+    }
+    for (const auto& line : lines) {
+      for (auto address : addresses) {
+        all.push_back({info, line, address});
+      }
+    }
+  }
+  // Groups of equal line settings, in the order of their first member.
+  std::vector<Candidate> grouped;
+  if (remembered && fits(plan, *remembered)) {
+    grouped.push_back(*remembered);
+  }
+  std::vector<LineSettings> lines;
+  for (const auto& candidate : all) {
+    if (std::find(lines.begin(), lines.end(), candidate.line) == lines.end()) {
+      lines.push_back(candidate.line);
+    }
+  }
+  for (const auto& line : lines) {
+    for (const auto& candidate : all) {
+      if (candidate.line == line && std::find(grouped.begin(), grouped.end(), candidate) == grouped.end()) {
+        grouped.push_back(candidate);
+      }
+    }
+  }
+  return grouped;
+}
+
+protocols::ProtocolConfig protocol_config(const Core& core, const SessionPlan& plan, std::uint32_t address) {
+  const auto& port = plan.port->config;
+  const auto setup = core.config()->setup_of(port.name, {});
+  protocols::ProtocolConfig config;
+  config.address = address;
+  config.soc_low_warning = setup.settings.soc_low_warning;
+  config.soc_low_alarm = setup.settings.soc_low_alarm;
+  config.soc_alarms = !setup.settings.soc_calculation;
+  config.battery_capacity = setup.settings.battery_capacity;
+  config.allow_writes = port.allow_writes;
+  config.options = port.options;
+  return config;
+}
+
+} // namespace bmsd::actors

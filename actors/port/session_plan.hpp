@@ -1,0 +1,48 @@
+// What a session is for: one battery (or the search for one) at one place.
+#pragma once
+
+#include "actors/core.hpp"
+#include "actors/port/port_plan.hpp"
+#include "protocols/core/protocol.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bmsd::actors {
+
+struct SessionPlan {
+  PortPlanPtr port;
+  SessionRef session;
+  std::optional<std::uint32_t> address;            ///< absent: the protocol's default
+  const protocols::ProtocolInfo* protocol = nullptr; ///< nullptr: searched
+};
+using SessionPlanPtr = std::shared_ptr<const SessionPlan>;
+
+/// One thing to try on a line.
+struct Candidate {
+  const protocols::ProtocolInfo* protocol = nullptr;
+  LineSettings line;
+  std::uint32_t address = 0;
+  friend bool operator==(const Candidate&, const Candidate&) = default;
+};
+
+/// What was found at a place the last time; kept in the state directory.
+std::optional<Candidate> remembered_candidate(StateStore& store, const std::string& place);
+void remember_candidate(StateStore& store, const std::string& place, const Candidate& candidate);
+
+/// In the order to try: what was there before, then by the registry's order, grouped by line
+/// settings so that the line is changed as seldom as possible. A configured protocol, line or
+/// address leaves only what fits it.
+std::vector<Candidate> candidates(const SessionPlan& plan, std::span<const protocols::ProtocolInfo> registry,
+                                  const std::optional<Candidate>& remembered);
+
+/// "ttyUSB0" or "ttyUSB0__2": the name of the place in state files.
+std::string place_name(const SessionPlan& plan);
+
+/// The decoder's part of the configuration.
+protocols::ProtocolConfig protocol_config(const Core& core, const SessionPlan& plan, std::uint32_t address);
+
+} // namespace bmsd::actors

@@ -1,0 +1,66 @@
+// From a battery's status to its D-Bus paths: rounded, compared, only what changed. And back: from a written path to
+// a command.
+//
+// Pure, no D-Bus connection; one thread at a time. Best used on the thread of the dbus::Service it feeds (the I/O
+// thread): changes() gives views into this object, which the service takes without a copy.
+//
+//   dbus::Service service(...);  service.add(table.items(status));  service.start();
+//   each poll:  service.update(table.changes(status));
+#pragma once
+
+#include "actors/publisher/path_rows.hpp"
+#include "messages/command.hpp"
+
+#include <optional>
+
+namespace bmsd::actors {
+
+class PathTable {
+public:
+  PathTable(PublisherOptions options, Identity identity);
+
+  /// The complete set, for the start of a service.
+  std::vector<dbus::Item> items(const Status& status);
+  /// What differs from the previous call of items() or changes(). Cells that become known later come as new paths.
+  /// Valid until the next call of a member. No allocation while texts do not grow.
+  std::span<const dbus::Change> changes(const Status& status);
+
+  /// Both show with the next changes(). Another set of capabilities needs another table.
+  void set_custom_name(std::string name);
+  void set_identity(Identity identity);
+
+  /// The command behind a write; nullopt: no such path here, or a value that is not allowed. /CustomName is none.
+  std::optional<Command> command_for(std::string_view path, const dbus::Value& value) const;
+  /// The service has stored an accepted write. A switch keeps it, others go back to their own value with the next
+  /// changes() ("apply" and "clear" fall back to 0).
+  void written(std::string_view path, const dbus::Value& value);
+
+private:
+  struct Entry {
+    const PathRow* row = nullptr; ///< nullptr: /JsonData
+    std::size_t index = 0;
+    std::string path;
+    dbus::Value value;
+    std::string text;
+    bool known = false; ///< told to the service
+  };
+
+  PathSource source(const Status& status) const;
+  void expand(const Status& status);
+  void add(const PathRow& row, std::size_t index, std::string_view name);
+  bool refresh(Entry& entry, const dbus::ValueView& fresh);
+  dbus::ValueView json();
+  Entry* find(std::string_view path);
+  const Entry* find(std::string_view path) const;
+
+  PublisherOptions options_;
+  Identity identity_;
+  std::array<std::int32_t, 4> switches_{};
+  int cell_count_ = 0;
+  bool any_setting_ = false;
+  std::vector<Entry> entries_;
+  std::vector<dbus::Change> changes_;
+  std::string json_;
+};
+
+} // namespace bmsd::actors

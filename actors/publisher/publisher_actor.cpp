@@ -1,0 +1,252 @@
+#include "actors/publisher/publisher_actor.hpp"
+
+#include "actors/failures.hpp"
+#include "actors/publisher/publisher_io.hpp"
+
+#include <asio/post.hpp>
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+namespace bmsd::actors {
+
+namespace {
+
+using std::chrono::seconds;
+
+class PublisherState {
+public:
+  using Self = PublisherActor::stateful_pointer<PublisherState>;
+  explicit PublisherState(Self self) : self_(self) {}
+
+  ~PublisherState() {
+    if (io_) {
+      asio::post(core_->io, [io = std::move(io_)] { io->stop(); });
+    }
+  }
+
+  static inline const char* name = "publisher";
+  PublisherRef slot;
+
+  PublisherActor::behavior_type start(CorePtr core, PublisherPlanPtr plan) {
+    contain_exceptions(self_);
+    core_ = std::move(core);
+    plan_ = std::move(plan);
+    slot = plan_->publisher;
+    io_ = std::make_shared<PublisherIo>(core_, plan_);
+    register_battery();
+    return {
+        [this](const Published& published) { on_status(published); },
+        [this](const Identity& identity) { on_identity(identity); },
+        [this](const Registration& registration) { on_registration(registration); },
+        [this](const WriteRequest& write) { on_write(write); },
+        [this](const PublishState& state) { on_publish_state(state); },
+        [this](const Tick&) { register_battery(); },
+        [this](const Describe&) { return describe(); },
+        [this](const Configured&) { publish_anew(); },
+        [this](const CloseDown&) { self_->quit(); },
+    };
+  }
+
+private:
+  /// Asked again now and then: the settings actor may have been restarted.
+  static constexpr seconds kRegisterEvery{60};
+  static constexpr seconds kWriteLimit{12};
+
+  template <class F>
+  void on_io(F f) {
+    if (!plan_->bus.empty()) {
+      asio::post(core_->io, [io = io_, f = std::move(f)] { f(*io); });
+    }
+  }
+
+  void register_battery() {
+    post(self_, *core_, core_->settings, RegisterBattery{plan_->id, plan_->publisher});
+    self_->delayed_send(self_, kRegisterEvery, Tick{});
+  }
+
+  // -- publishing -------------------------------------------------------------------
+
+  void on_status(const Published& published) {
+    status_ = published.status;
+    if (started_) {
+      on_io([published](PublisherIo& io) { io.update(published); });
+    } else {
+      publish_anew();
+    }
+  }
+
+  void on_registration(const Registration& registration) {
+    const bool moved = !registration_ || registration_->device_instance != registration.device_instance;
+    const bool renamed = !registration_ || registration_->custom_name != registration.custom_name;
+    registration_ = registration;
+    if (moved) {
+      publish_anew(); // the instance must not change while the name is held
+    } else if (renamed) {
+      on_io([name = custom_name()](PublisherIo& io) { io.set_custom_name(name); });
+    }
+  }
+
+  void on_identity(const Identity& identity) {
+    const auto known = identity_of_plan();
+    if (started_ && known.capabilities == published_capabilities_) {
+      on_io([identity](PublisherIo& io) { io.set_identity(identity); });
+    } else {
+      publish_anew();
+    }
+  }
+
+  Identity identity_of_plan() const {
+    const auto identity = plan_->identity->get();
+    return identity ? *identity : plan_->found.identity;
+  }
+
+  /// The name the user gave; until then the one of the port's configuration.
+  std::string custom_name() const {
+    if (!registration_->custom_name.empty()) {
+      return registration_->custom_name;
+    }
+    const auto* port = port_config();
+    return port != nullptr ? port->battery_name : std::string();
+  }
+
+  const PortConfig* port_config() const {
+    const auto config = core_->config();
+    for (const auto& port : config->ports) {
+      if (port.name == plan_->found.port) {
+        return &port;
+      }
+    }
+    return nullptr;
+  }
+
+  void publish_anew() {
+    if (!registration_ || !status_) {
+      return;
+    }
+    const auto config = core_->config();
+    const auto settings = config->setup_of(plan_->found.port, plan_->id).settings;
+    const auto identity = identity_of_plan();
+    PublisherOptions options;
+    options.connection = plan_->found.connection;
+    options.device_instance = registration_->device_instance;
+    options.product_id = config->product_id;
+    options.custom_name = custom_name();
+    options.limits = settings.limits;
+    options.calculated_soc = settings.soc_calculation || settings.external_soc();
+    const auto* port = port_config();
+    options.allow_writes = port != nullptr && port->allow_writes;
+    options.midpoint = settings.midpoint;
+    options.json = settings.publish_json;
+    options.cell_data_format = static_cast<unsigned>(settings.cell_data_format);
+    options.time_to_soc_type = static_cast<unsigned>(settings.time_to_soc_type);
+    options.time_to_soc_points = settings.time_to_soc_points;
+    options.temperature_names = settings.temperature_names;
+    if (settings.publish_config) {
+      for (const auto& key : battery::keys()) {
+        options.config.emplace_back(key.name, key.print(settings));
+      }
+    }
+    published_capabilities_ = identity.capabilities;
+    started_ = true;
+    on_io([options = std::move(options), identity, status = status_](PublisherIo& io) {
+      io.start(options, identity, status);
+    });
+  }
+
+  void on_publish_state(const PublishState& state) {
+    if (state.state == "online") {
+      spdlog::info("{}: published as {}, instance {}", plan_->id, state.service,
+                   registration_ ? registration_->device_instance : 0);
+    } else if (!state.reason.empty() && state.reason != publish_.reason) {
+      spdlog::warn("{}: {}: {}", state.service, state.state, state.reason);
+    }
+    publish_ = state;
+  }
+
+  // -- writes -------------------------------------------------------------------------
+
+  void on_write(const WriteRequest& write) {
+    if (write.path == "/CustomName") {
+      const auto* name = std::get_if<std::string>(&write.value);
+      post(self_, *core_, core_->settings, StoreCustomName{plan_->id, name != nullptr ? *name : std::string()});
+      write.done(0);
+      return;
+    }
+    auto command = write.command;
+    if (!command && status_ && registration_) { // from the control socket
+      PublisherOptions all;
+      all.calculated_soc = true;
+      all.allow_writes = true;
+      command = PathTable(std::move(all), identity_of_plan()).command_for(write.path, write.value);
+    }
+    const auto battery = plan_->battery->get();
+    if (!command || !battery) {
+      write.done(command ? 2 : 1);
+      return;
+    }
+    command->id = ++next_command_;
+    if (core_->tap.watched()) {
+      core_->tap.copy(slot->name(), plan_->battery->name(), plan_->id, *command);
+    }
+    self_->request(battery, kWriteLimit, *command)
+        .then(
+            [this, done = write.done](const CommandOutcome& outcome) {
+              if (!outcome.ok()) {
+                spdlog::warn("{}: {} {}: {}", plan_->id, to_string(outcome.kind), outcome.value,
+                             to_string(outcome.error));
+              }
+              done(outcome.ok() ? 0 : 2);
+            },
+            [done = write.done](const caf::error&) { done(2); });
+  }
+
+  Json describe() const {
+    Json json = {{"kind", "publisher"},
+                 {"id", plan_->id},
+                 {"service", service_name(plan_->found.port, plan_->found.address)},
+                 {"published", plan_->bus.empty() ? "no D-Bus" : publish_.state},
+                 {"reason", publish_.reason}};
+    if (registration_) {
+      json["device_instance"] = registration_->device_instance;
+      json["custom_name"] = custom_name();
+    }
+    return json;
+  }
+
+  Self self_;
+  CorePtr core_;
+  PublisherPlanPtr plan_;
+  std::shared_ptr<PublisherIo> io_;
+  std::optional<Registration> registration_;
+  std::shared_ptr<const Status> status_;
+  Capabilities published_capabilities_;
+  bool started_ = false;
+  PublishState publish_;
+  std::uint64_t next_command_ = 0;
+};
+
+} // namespace
+
+std::string service_name(const std::string& port, std::uint32_t address) {
+  auto name = "com.victronenergy.battery." + sanitized(port);
+  if (address != 0) {
+    char suffix[16];
+    std::snprintf(suffix, sizeof suffix, "__0x%02x", address);
+    name += suffix;
+  }
+  return name;
+}
+
+PublisherActor spawn_publisher(caf::actor_system& system, CorePtr core, PublisherPlanPtr plan) {
+  auto slot = plan->publisher;
+  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
+                                PublisherActor::stateful_pointer<PublisherState> self) mutable {
+    return self->state.start(std::move(core), std::move(plan));
+  });
+  slot->set(actor);
+  return actor;
+}
+
+} // namespace bmsd::actors

@@ -1,0 +1,80 @@
+#include "actors/publisher/publisher_io.hpp"
+
+#include <asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+namespace bmsd::actors {
+
+void PublisherIo::start(PublisherOptions options, const Identity& identity,
+                        const std::shared_ptr<const Status>& status) {
+  service_.reset();
+  table_.emplace(std::move(options), identity);
+  service_ = std::make_unique<dbus::Service>(core_->io, plan_->bus,
+                                             service_name(plan_->found.port, plan_->found.address));
+  if (auto added = service_->add(table_->items(*status)); !added) {
+    spdlog::error("{}: {}", plan_->id, added.error().detail);
+  }
+  service_->set_write_handler([this](const std::string& path, const dbus::Value& value,
+                                     dbus::Service::WriteReply reply) { on_write(path, value, std::move(reply)); });
+  service_->on_state([this](dbus::ServiceState state, const std::string& reason) {
+    post_from_outside(*core_, plan_->publisher,
+                      PublishState{service_->name(), std::string(dbus::to_string(state)), reason});
+  });
+  service_->start();
+}
+
+void PublisherIo::update(const Published& published) {
+  if (!service_) {
+    return;
+  }
+  const auto changes = table_->changes(*published.status);
+  if (!changes.empty()) {
+    core_->counters.signals.fetch_add(1, std::memory_order_relaxed);
+    service_->update(changes);
+    if (published.received.count() != 0) {
+      core_->counters.latency.record(core_->now().steady - published.received);
+    }
+  }
+}
+
+void PublisherIo::set_custom_name(const std::string& name) {
+  if (table_) {
+    table_->set_custom_name(name);
+  }
+}
+
+void PublisherIo::set_identity(const Identity& identity) {
+  if (table_) {
+    table_->set_identity(identity);
+  }
+}
+
+void PublisherIo::stop() {
+  service_.reset();
+  table_.reset();
+}
+
+/// The actor decides; the answer comes back here, where the table learns of an accepted write.
+void PublisherIo::on_write(const std::string& path, const dbus::Value& value, dbus::Service::WriteReply reply) {
+  std::optional<Command> command;
+  if (path != "/CustomName") {
+    command = table_->command_for(path, value);
+    if (!command) {
+      reply(2);
+      return;
+    }
+  }
+  auto done = [weak = weak_from_this(), path, value, reply = std::move(reply)](int code) {
+    if (auto self = weak.lock()) {
+      asio::post(self->core_->io, [self, path, value, reply, code] {
+        reply(code);
+        if (code == 0 && self->table_) {
+          self->table_->written(path, value);
+        }
+      });
+    }
+  };
+  post_from_outside(*core_, plan_->publisher, WriteRequest{path, value, command, std::move(done)});
+}
+
+} // namespace bmsd::actors

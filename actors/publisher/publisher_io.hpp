@@ -1,0 +1,36 @@
+// The adapter between a publisher actor and the bus. Lives on the I/O thread.
+#pragma once
+
+#include "actors/core.hpp"
+#include "actors/publisher/path_table.hpp"
+#include "actors/publisher/publisher_actor.hpp"
+#include "transports/dbus/service.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace bmsd::actors {
+
+/// Every member runs on the I/O thread.
+class PublisherIo : public std::enable_shared_from_this<PublisherIo> {
+public:
+  PublisherIo(CorePtr core, PublisherPlanPtr plan) : core_(std::move(core)), plan_(std::move(plan)) {}
+
+  /// Leaves the bus where it was on it, and comes (back) with these options.
+  void start(PublisherOptions options, const Identity& identity, const std::shared_ptr<const Status>& status);
+  void update(const Published& published);
+  void set_custom_name(const std::string& name);
+  void set_identity(const Identity& identity);
+  void stop();
+
+private:
+  void on_write(const std::string& path, const dbus::Value& value, dbus::Service::WriteReply reply);
+
+  CorePtr core_;
+  PublisherPlanPtr plan_;
+  std::optional<PathTable> table_;
+  std::unique_ptr<dbus::Service> service_;
+};
+
+} // namespace bmsd::actors

@@ -1,0 +1,244 @@
+#include "actors/settings/settings_actor.hpp"
+
+#include "actors/failures.hpp"
+#include "actors/settings/settings_io.hpp"
+
+#include <asio/post.hpp>
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <filesystem>
+#include <map>
+
+namespace bmsd::actors {
+
+namespace {
+
+using std::chrono::seconds;
+
+/// "battery:3"
+std::optional<int> instance_of(const dbus::Value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr || !text->starts_with("battery:")) {
+    return std::nullopt;
+  }
+  int instance = 0;
+  const auto* begin = text->data() + 8;
+  const auto* end = text->data() + text->size();
+  const auto parsed = std::from_chars(begin, end, instance);
+  return parsed.ec == std::errc() && parsed.ptr == end && instance >= 0 ? std::optional(instance) : std::nullopt;
+}
+
+class SettingsState {
+public:
+  using Self = SettingsActor::stateful_pointer<SettingsState>;
+  explicit SettingsState(Self self) : self_(self) {}
+
+  ~SettingsState() {
+    if (io_) {
+      asio::post(core_->io, [io = std::move(io_)] { io->stop(); });
+    }
+  }
+
+  static inline const char* name = "settings";
+  SettingsRef slot;
+
+  SettingsActor::behavior_type start(CorePtr core, const std::string& bus) {
+    contain_exceptions(self_);
+    core_ = std::move(core);
+    slot = core_->settings;
+    if (!bus.empty()) {
+      io_ = std::make_shared<SettingsIo>(core_, bus);
+      on_io([](SettingsIo& io) { io.start(); });
+    }
+    return {
+        [this](const RegisterBattery& battery) { on_register(battery); },
+        [this](const StoreCustomName& store) { on_store_name(store); },
+        [this](const SettingsAvailable& state) { on_available(state.available); },
+        [this](const SettingChanged& change) { on_changed(change); },
+        [this](const DeviceAnswer& answer) { on_answer(answer); },
+        [this](const Tick&) { stop_waiting(); },
+        [this](const Describe&) {
+          return Json{{"kind", "settings"}, {"service", available_}, {"devices", devices_.size()}};
+        },
+        [this](const CloseDown&) { self_->quit(); },
+    };
+  }
+
+private:
+  struct Device {
+    std::vector<PublisherRef> publishers;
+    std::optional<Registration> registration;
+    bool from_service = false;
+  };
+
+  /// On a GX device the settings service is sure to come; elsewhere there may be none.
+  static constexpr seconds kPatience{2};
+  static constexpr seconds kPatienceOnVenus{15};
+  static constexpr int kFirstInstance = 1;
+
+  template <class F>
+  void on_io(F f) {
+    if (io_) {
+      asio::post(core_->io, [io = io_, f = std::move(f)] { f(*io); });
+    }
+  }
+
+  void on_register(const RegisterBattery& battery) {
+    auto& device = devices_[battery.id];
+    auto& publishers = device.publishers;
+    if (std::find(publishers.begin(), publishers.end(), battery.publisher) == publishers.end()) {
+      publishers.push_back(battery.publisher);
+    }
+    if (device.registration) {
+      announce(battery.id, device);
+      return;
+    }
+    const auto saved = load(battery.id);
+    on_io([id = battery.id, saved](SettingsIo& io) {
+      io.add_battery(id, saved ? saved->device_instance : kFirstInstance, saved ? saved->custom_name : "");
+    });
+    if (saved && !available_) {
+      device.registration = saved; // as the last time, until the service says otherwise
+      announce(battery.id, device);
+    } else if (!io_) {
+      settle_alone(battery.id, device);
+    } else if (!available_) {
+      const bool venus = std::filesystem::exists("/opt/victronenergy");
+      self_->delayed_send(self_, venus ? kPatienceOnVenus : kPatience, Tick{});
+    }
+  }
+
+  /// The service did not come: choose without it.
+  void stop_waiting() {
+    for (auto& [id, device] : devices_) {
+      if (!device.registration && !available_) {
+        settle_alone(id, device);
+      }
+    }
+  }
+
+  void settle_alone(const std::string& id, Device& device) {
+    auto registration = load(id).value_or(Registration{kFirstInstance, {}});
+    const auto taken = [&](int instance) {
+      return std::any_of(devices_.begin(), devices_.end(), [&](const auto& other) {
+        return &other.second != &device && other.second.registration &&
+               other.second.registration->device_instance == instance;
+      });
+    };
+    while (taken(registration.device_instance)) {
+      ++registration.device_instance;
+    }
+    adopt(id, device, registration);
+  }
+
+  void on_answer(const DeviceAnswer& answer) {
+    auto it = devices_.find(answer.id);
+    if (it == devices_.end()) {
+      return;
+    }
+    const auto instance = instance_of(answer.instance);
+    if (answer.error.fault != Fault::none || !instance) {
+      spdlog::warn("{}: the settings service gave no device instance: {}", answer.id, to_string(answer.error));
+      if (!it->second.registration) {
+        settle_alone(it->first, it->second);
+      }
+      return;
+    }
+    const auto* name = std::get_if<std::string>(&answer.name);
+    it->second.from_service = true;
+    adopt(it->first, it->second, {*instance, name != nullptr ? *name : std::string()});
+  }
+
+  void on_changed(const SettingChanged& change) {
+    for (auto& [id, device] : devices_) {
+      const auto base = device_settings_path(id);
+      if (!device.registration || !change.path.starts_with(base + "/")) {
+        continue;
+      }
+      auto registration = *device.registration;
+      if (change.path == base + "/ClassAndVrmInstance") {
+        registration.device_instance = instance_of(change.value).value_or(registration.device_instance);
+      } else if (change.path == base + "/CustomName") {
+        const auto* name = std::get_if<std::string>(&change.value);
+        registration.custom_name = name != nullptr ? *name : std::string();
+      }
+      adopt(id, device, registration);
+      return;
+    }
+  }
+
+  void on_store_name(const StoreCustomName& store) {
+    auto it = devices_.find(store.id);
+    if (it == devices_.end() || !it->second.registration) {
+      return;
+    }
+    on_io([store](SettingsIo& io) { io.store_name(store.id, store.name); });
+    auto registration = *it->second.registration;
+    registration.custom_name = store.name;
+    adopt(it->first, it->second, registration);
+  }
+
+  void on_available(bool available) {
+    available_ = available;
+    spdlog::info("settings service {}", available ? "present" : "absent");
+  }
+
+  void adopt(const std::string& id, Device& device, const Registration& registration) {
+    const bool same = device.registration && device.registration->device_instance == registration.device_instance &&
+                      device.registration->custom_name == registration.custom_name;
+    if (same) {
+      return;
+    }
+    device.registration = registration;
+    const Json json = {{"device_instance", registration.device_instance}, {"custom_name", registration.custom_name}};
+    if (auto saved = core_->store.save("device_" + id, json); !saved) {
+      spdlog::warn("{}: {}", id, saved.error().detail);
+    }
+    announce(id, device);
+  }
+
+  void announce(const std::string& id, const Device& device) {
+    for (const auto& publisher : device.publishers) {
+      post(self_, *core_, publisher, *device.registration, id);
+    }
+  }
+
+  std::optional<Registration> load(const std::string& id) {
+    const auto json = core_->store.load("device_" + id);
+    if (!json || !json->contains("device_instance") || !(*json)["device_instance"].is_number_integer()) {
+      return std::nullopt;
+    }
+    const auto& name = json->contains("custom_name") ? (*json)["custom_name"] : Json();
+    return Registration{std::max((*json)["device_instance"].get<int>(), 0),
+                        name.is_string() ? name.get<std::string>() : std::string()};
+  }
+
+  Self self_;
+  CorePtr core_;
+  std::shared_ptr<SettingsIo> io_;
+  std::map<std::string, Device> devices_;
+  bool available_ = false;
+};
+
+} // namespace
+
+std::string device_settings_path(const std::string& battery_id) {
+  std::string id = sanitized(battery_id);
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::toupper(c); });
+  return "/Settings/Devices/serialbattery_" + id;
+}
+
+SettingsActor spawn_settings(caf::actor_system& system, CorePtr core, const std::string& bus) {
+  auto slot = core->settings;
+  auto actor = system.spawn([core = std::move(core), bus](SettingsActor::stateful_pointer<SettingsState> self) mutable {
+    return self->state.start(std::move(core), bus);
+  });
+  slot->set(actor);
+  return actor;
+}
+
+} // namespace bmsd::actors

@@ -1,0 +1,285 @@
+#include "actors/supervisor/supervisor_actor.hpp"
+
+#include "actors/supervisor/restart_policy.hpp"
+#include "actors/supervisor/roster.hpp"
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+
+namespace bmsd::actors {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+struct Child {
+  std::shared_ptr<const ChildSpec> spec;
+  caf::actor handle;
+  RestartPolicy policy;
+  std::uint32_t restarts = 0;
+  std::string last_failure;
+  std::uint64_t generation = 0; ///< of the restart that is due, 0: none
+  RestartPolicy::Duration due{0};
+  bool removed = false;
+};
+
+std::string text_of(const caf::error& reason, caf::actor_system& system) {
+  if (reason == caf::exit_reason::kill) {
+    return "killed";
+  }
+  return system.render(reason);
+}
+
+class SupervisorState {
+public:
+  using Self = SupervisorActor::stateful_pointer<SupervisorState>;
+  explicit SupervisorState(Self self) : self_(self) {}
+
+  static inline const char* name = "supervisor";
+  SupervisorRef slot;
+
+  SupervisorActor::behavior_type start(CorePtr core, BatteryFactory factory) {
+    core_ = std::move(core);
+    factory_ = std::move(factory);
+    slot = core_->supervisor;
+    roster_ = Roster(core_->config()->port_as_id);
+    self_->set_down_handler([this](caf::down_msg& down) { on_down(down); });
+    return {
+        [this](const AddChild& add) { this->add(add.spec); },
+        [this](const RemovePort& port) { remove_port(port.name); },
+        [this](const Identified& found) { on_identified(found); },
+        [this](const Vacated& place) { roster_.vacate(place.port, place.address); },
+        [this](const Tick& tick) { on_restart_due(tick.generation); },
+        [this](const RestartChild& restart) { return this->restart(restart.name, "restarted by request"); },
+        [this](const ListActors&) { return list(); },
+        [this](const Configured&) { tell_all_configured(); },
+        [this](const CloseDown&) { close_down(); },
+    };
+  }
+
+private:
+  // -- children -----------------------------------------------------------------
+
+  void add(const std::shared_ptr<const ChildSpec>& spec) {
+    auto& child = children_[spec->name];
+    if (child.handle && !child.removed) {
+      return;
+    }
+    child = Child{};
+    child.spec = spec;
+    launch(child, LifecycleEvent::started);
+  }
+
+  void launch(Child& child, LifecycleEvent event) {
+    child.generation = 0;
+    child.handle = child.spec->start(self_->system());
+    self_->monitor(child.handle);
+    announce(child, event, {}, {});
+  }
+
+  void remove_port(const std::string& port) {
+    std::vector<std::string> names;
+    for (const auto& [name, child] : children_) {
+      if (name == "port/" + port || child.spec->escalate_to == "port/" + port) {
+        names.push_back(name);
+      }
+    }
+    for (const auto& name : names) {
+      remove(name);
+    }
+    withdraw(port);
+  }
+
+  void remove(const std::string& name) {
+    auto it = children_.find(name);
+    if (it == children_.end()) {
+      return;
+    }
+    it->second.removed = true;
+    if (it->second.handle) {
+      self_->send(it->second.handle, CloseDown{});
+    } else {
+      children_.erase(it);
+    }
+  }
+
+  bool restart(const std::string& name, const std::string& reason) {
+    auto it = children_.find(name);
+    if (it == children_.end() || !it->second.handle) {
+      return false;
+    }
+    spdlog::warn("{}: {}", name, reason);
+    self_->send_exit(it->second.handle, caf::exit_reason::kill);
+    return true;
+  }
+
+  Child* find(const caf::actor_addr& address) {
+    for (auto& [name, child] : children_) {
+      if (child.handle && child.handle.address() == address) {
+        return &child;
+      }
+    }
+    return nullptr;
+  }
+
+  void on_down(const caf::down_msg& down) {
+    auto* child = find(down.source);
+    if (child == nullptr) {
+      return;
+    }
+    child->handle = nullptr;
+    if (closing_ || child->removed) {
+      announce(*child, LifecycleEvent::stopped, {}, {});
+      const bool removed = child->removed;
+      if (removed) {
+        children_.erase(std::string(child->spec->name));
+      }
+      if (closing_) {
+        finish_if_empty();
+      }
+      return;
+    }
+    const auto now = core_->now().steady;
+    const auto decision = child->policy.on_failure(now);
+    child->last_failure = text_of(down.reason, self_->system());
+    child->due = now + decision.delay;
+    child->generation = ++generation_;
+    core_->counters.restarts.fetch_add(1, std::memory_order_relaxed);
+    announce(*child, LifecycleEvent::failed, child->last_failure, decision.delay);
+    self_->delayed_send(self_, decision.delay, Tick{child->generation});
+    if (decision.escalate && !child->spec->escalate_to.empty()) {
+      restart(child->spec->escalate_to, "restarted because " + child->spec->name + " keeps failing");
+    }
+  }
+
+  void on_restart_due(std::uint64_t generation) {
+    for (auto& [name, child] : children_) {
+      if (generation != 0 && child.generation == generation && !closing_) {
+        ++child.restarts;
+        launch(child, LifecycleEvent::restarted);
+        return;
+      }
+    }
+  }
+
+  void announce(const Child& child, LifecycleEvent event, const std::string& reason, RestartPolicy::Duration delay) {
+    Lifecycle lifecycle{child.spec->name, event, reason, child.restarts, duration_cast<milliseconds>(delay).count()};
+    switch (event) {
+    case LifecycleEvent::failed:
+      spdlog::error("{} failed: {}; restart in {} ms", lifecycle.actor, reason, lifecycle.next_ms);
+      break;
+    case LifecycleEvent::restarted: spdlog::info("{} restarted ({})", lifecycle.actor, lifecycle.restarts); break;
+    default: spdlog::debug("{} {}", lifecycle.actor, to_string(event)); break;
+    }
+    core_->tap.copy(slot->name(), {}, lifecycle.actor, lifecycle);
+  }
+
+  // -- batteries ------------------------------------------------------------------
+
+  void on_identified(const Identified& found) {
+    const auto id = roster_.id_for(found.port, found.address, found.identity);
+    auto it = batteries_.find(id);
+    if (it == batteries_.end()) {
+      it = batteries_.emplace(id, KnownBattery{factory_.build(id, found), found.port}).first;
+      for (const auto& spec : it->second.built.children) {
+        add(spec);
+      }
+    }
+    auto& [built, port] = it->second;
+    port = found.port;
+    built.session->set(found.session);
+    built.identity->set(std::make_shared<const Identity>(found.identity));
+    post(self_, *core_, built.battery, found.identity, id);
+    post(self_, *core_, found.session, BatteryAssigned{id, built.battery}, id);
+  }
+
+  /// The configuration has no such port any more: its batteries leave the bus with it.
+  void withdraw(const std::string& port) {
+    for (auto it = batteries_.begin(); it != batteries_.end();) {
+      if (it->second.port != port) {
+        ++it;
+        continue;
+      }
+      for (const auto& spec : it->second.built.children) {
+        remove(spec->name);
+      }
+      it = batteries_.erase(it);
+    }
+  }
+
+  // -- the whole tree ----------------------------------------------------------------
+
+  ActorList list() {
+    ActorList result;
+    result.infos.push_back({"supervisor", "running", 0, {}});
+    result.handles.emplace_back();
+    const auto now = core_->now().steady;
+    for (const auto& [name, child] : children_) {
+      ActorInfo info{name, "running", child.restarts, child.last_failure};
+      if (!child.handle) {
+        const auto left = duration_cast<milliseconds>(child.due - now).count();
+        info.state = "restarting in " + std::to_string(std::max<std::int64_t>(left, 0)) + " ms";
+      }
+      result.infos.push_back(std::move(info));
+      result.handles.push_back(child.handle);
+    }
+    return result;
+  }
+
+  void tell_all_configured() {
+    for (auto& [name, child] : children_) {
+      if (child.handle) {
+        self_->send(child.handle, Configured{});
+      }
+    }
+  }
+
+  void close_down() {
+    closing_ = true;
+    for (auto& [name, child] : children_) {
+      if (child.handle) {
+        self_->send(child.handle, CloseDown{});
+      }
+    }
+    finish_if_empty();
+  }
+
+  void finish_if_empty() {
+    const bool busy =
+        std::any_of(children_.begin(), children_.end(), [](const auto& entry) { return bool(entry.second.handle); });
+    if (!busy) {
+      self_->quit();
+    }
+  }
+
+  Self self_;
+  CorePtr core_;
+  BatteryFactory factory_;
+  std::map<std::string, Child> children_;
+  struct KnownBattery {
+    BatteryFactory::Built built;
+    std::string port; ///< where it was found last
+  };
+  std::map<std::string, KnownBattery> batteries_;
+  Roster roster_;
+  std::uint64_t generation_ = 0;
+  bool closing_ = false;
+};
+
+} // namespace
+
+SupervisorActor spawn_supervisor(caf::actor_system& system, CorePtr core, BatteryFactory factory) {
+  auto slot = core->supervisor;
+  auto actor = system.spawn([core = std::move(core), factory = std::move(factory)](
+                                SupervisorActor::stateful_pointer<SupervisorState> self) mutable {
+    return self->state.start(std::move(core), std::move(factory));
+  });
+  slot->set(actor);
+  return actor;
+}
+
+} // namespace bmsd::actors

@@ -1,0 +1,16 @@
+// `bmsctl decode`: capture lines in, decoded values out.
+#pragma once
+
+#include "protocols/core/protocol.hpp"
+
+#include <iosfwd>
+#include <string_view>
+
+namespace bmsd::app {
+
+/// One JSON object per line that is not empty, {"error": "..."} for one that cannot be decoded.
+/// `protocol`: key or alias, empty: as each line says. False if any line failed.
+bool decode_captures(std::istream& in, std::ostream& out, std::string_view protocol,
+                     const protocols::ProtocolConfig& defaults = {});
+
+} // namespace bmsd::app

@@ -1,0 +1,25 @@
+// Lines of an ini file with their place, read by inih.
+#pragma once
+
+#include "messages/error.hpp"
+
+#include <string>
+#include <vector>
+
+namespace bmsd::app {
+
+struct IniLine {
+  std::string section, key, value;
+  int line = 0;
+};
+
+struct IniFile {
+  std::vector<IniLine> lines;
+  std::vector<std::pair<int, std::string>> problems; ///< line number and what is wrong
+};
+
+/// Fault::rejected: the file cannot be read (missing, a directory, no permission). What is wrong
+/// inside comes back as problems; the other lines count. Indented lines continue the value before.
+Result<IniFile> read_ini(const std::string& path);
+
+} // namespace bmsd::app

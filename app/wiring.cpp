@@ -1,0 +1,141 @@
+#include "app/wiring.hpp"
+
+#include "actors/battery/battery_actor.hpp"
+#include "actors/debug/debug_actor.hpp"
+#include "actors/port/port_actor.hpp"
+#include "actors/port/session.hpp"
+#include "actors/publisher/publisher_actor.hpp"
+#include "actors/settings/settings_actor.hpp"
+
+#include <caf/actor_cast.hpp>
+
+namespace bmsd::app {
+
+using namespace actors;
+
+namespace {
+
+template <class Start>
+std::shared_ptr<const ChildSpec> child(std::string name, std::string escalate_to, Start start) {
+  auto spec = std::make_shared<ChildSpec>();
+  spec->name = std::move(name);
+  spec->escalate_to = std::move(escalate_to);
+  spec->start = [start](caf::actor_system& system) { return caf::actor_cast<caf::actor>(start(system)); };
+  return spec;
+}
+
+protocols::Medium medium_of(const transports::LinkAddress& address) {
+  if (std::holds_alternative<transports::MqttAddress>(address)) {
+    return protocols::Medium::document;
+  }
+  const bool can = std::holds_alternative<transports::CanAddress>(address) ||
+                   std::holds_alternative<transports::SlcanAddress>(address);
+  return can ? protocols::Medium::can : protocols::Medium::serial;
+}
+
+const protocols::ProtocolInfo* protocol_of(const PortConfig& config, protocols::Medium medium) {
+  if (!config.protocol.empty()) {
+    return protocols::find_protocol(config.protocol);
+  }
+  return medium == protocols::Medium::document ? protocols::find_protocol("mqtt_json") : nullptr;
+}
+
+} // namespace
+
+Wiring::Wiring(CorePtr core, std::string bus) : core_(std::move(core)), bus_(std::move(bus)) {}
+
+Wiring::Spec Wiring::debug_child() const {
+  return child("debug", {}, [core = core_](caf::actor_system& system) { return spawn_debug(system, core); });
+}
+
+Wiring::Spec Wiring::settings_child() const {
+  return child("settings", {},
+               [core = core_, bus = bus_](caf::actor_system& system) { return spawn_settings(system, core, bus); });
+}
+
+std::vector<Wiring::Spec> Wiring::port_children(const PortConfig& config) {
+  const auto medium = medium_of(config.address);
+  auto plan = std::make_shared<PortPlan>();
+  plan->config = config;
+  const auto port_name = "port/" + config.name;
+  plan->port = std::make_shared<Slot<PortActor>>(port_name);
+  ports_[config.name] = plan->port;
+
+  std::vector<std::optional<std::uint32_t>> addresses(config.addresses.begin(), config.addresses.end());
+  if (addresses.empty()) {
+    addresses = {std::nullopt};
+  }
+  std::vector<std::shared_ptr<SessionPlan>> sessions;
+  for (const auto& address : addresses) {
+    auto session = std::make_shared<SessionPlan>();
+    session->address = address;
+    session->protocol = protocol_of(config, medium);
+    const auto suffix = addresses.size() > 1 ? "#" + std::to_string(*address) : std::string();
+    session->session = std::make_shared<Slot<SessionActor>>("session/" + config.name + suffix);
+    plan->sessions.push_back(session->session);
+    sessions.push_back(std::move(session));
+  }
+  std::vector<Spec> children;
+  children.push_back(child(port_name, {}, [core = core_, plan](caf::actor_system& system) {
+    return spawn_port(system, core, plan);
+  }));
+  for (auto& session : sessions) {
+    session->port = plan;
+    children.push_back(child(session->session->name(), port_name,
+                             [core = core_, session = SessionPlanPtr(session), medium](caf::actor_system& system) {
+                               switch (medium) {
+                               case protocols::Medium::can: return spawn_broadcast_session(system, core, session);
+                               case protocols::Medium::document: return spawn_document_session(system, core, session);
+                               case protocols::Medium::serial: break;
+                               }
+                               return spawn_exchange_session(system, core, session);
+                             }));
+  }
+  return children;
+}
+
+BatteryFactory Wiring::battery_factory() const {
+  return {[core = core_, bus = bus_](const std::string& id, const Identified& found) {
+    auto identity = std::make_shared<Slot<std::shared_ptr<const Identity>>>(id);
+    identity->set(std::make_shared<const Identity>(found.identity));
+
+    auto battery = std::make_shared<BatteryPlan>();
+    battery->id = id;
+    battery->port = found.port;
+    battery->battery = std::make_shared<Slot<BatteryActor>>("battery/" + id);
+    battery->publisher = std::make_shared<Slot<PublisherActor>>("publisher/" + id);
+    battery->session = std::make_shared<Slot<SessionRef>>("session of " + id);
+    battery->session->set(found.session);
+    battery->identity = identity;
+
+    auto publisher = std::make_shared<PublisherPlan>();
+    publisher->id = id;
+    publisher->bus = bus;
+    publisher->found = found;
+    publisher->publisher = battery->publisher;
+    publisher->battery = battery->battery;
+    publisher->identity = identity;
+
+    BatteryFactory::Built built;
+    built.battery = battery->battery;
+    built.session = battery->session;
+    built.identity = identity;
+    built.children.push_back(child(battery->publisher->name(), {},
+                                   [core, plan = PublisherPlanPtr(publisher)](caf::actor_system& system) {
+                                     return spawn_publisher(system, core, plan);
+                                   }));
+    built.children.push_back(
+        child(battery->battery->name(), {}, [core, plan = BatteryPlanPtr(battery)](caf::actor_system& system) {
+          return spawn_battery(system, core, plan);
+        }));
+    return built;
+  }};
+}
+
+void Wiring::for_each_port(const std::function<void(const PortRef&)>& visit) const {
+  for (const auto& [name, port] : ports_) {
+    visit(port);
+  }
+}
+
+} // namespace bmsd::app

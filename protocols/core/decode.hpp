@@ -1,0 +1,196 @@
+// Tables of fields: where a value stands in a reply, how it is coded, and which member it becomes.
+//
+//   constexpr std::array kBasicInfo = {
+//       field(&Sample::voltage, 0, Wire::u16be).per_unit(100), // 10 mV
+//       field(&Sample::soc, 19, Wire::u8).within(0, 100),
+//   };
+//   co_await decode(kBasicInfo, data, out);
+//
+// Pure; any thread. A field beyond the data is Fault::truncated unless it is optional(), a value
+// outside its range Fault::implausible; `out` may hold some of the fields then.
+#pragma once
+
+#include "messages/alarms.hpp"
+#include "messages/error.hpp"
+#include "messages/frame.hpp"
+#include "messages/sample.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace bmsd::protocols {
+
+/// How an integer is coded: width, sign, byte order.
+enum class Wire : std::uint8_t { u8, s8, u16be, s16be, u32be, s32be, u16le, s16le, u32le, s32le };
+
+constexpr std::size_t width(Wire wire) {
+  switch (wire) {
+  case Wire::u8:
+  case Wire::s8: return 1;
+  case Wire::u16be:
+  case Wire::s16be:
+  case Wire::u16le:
+  case Wire::s16le: return 2;
+  default: return 4;
+  }
+}
+
+/// The integer at `offset`; the caller has checked that it lies inside `bytes`.
+constexpr std::int64_t integer(ByteView bytes, std::size_t offset, Wire wire) {
+  const std::size_t size = width(wire);
+  const bool little = wire >= Wire::u16le;
+  std::uint32_t raw = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    raw = raw << 8 | bytes[offset + (little ? size - 1 - i : i)];
+  }
+  switch (wire) {
+  case Wire::s8: return static_cast<std::int8_t>(raw);
+  case Wire::s16be:
+  case Wire::s16le: return static_cast<std::int16_t>(raw);
+  case Wire::s32be:
+  case Wire::s32le: return static_cast<std::int32_t>(raw);
+  default: return raw;
+  }
+}
+
+constexpr std::uint16_t be16(ByteView bytes, std::size_t offset) {
+  return static_cast<std::uint16_t>(integer(bytes, offset, Wire::u16be));
+}
+constexpr std::uint16_t le16(ByteView bytes, std::size_t offset) {
+  return static_cast<std::uint16_t>(integer(bytes, offset, Wire::u16le));
+}
+
+// -- fields -------------------------------------------------------------------
+
+/// One value of a reply: (raw + shift) / per_unit. Made with field() below.
+template <class Message>
+struct Field {
+  std::optional<double> Message::*real = nullptr;
+  std::optional<int> Message::*whole = nullptr;
+  std::size_t offset = 0;
+  Wire wire = Wire::u16be;
+  double divisor = 1;
+  std::int64_t offset_value = 0;
+  double lowest = -std::numeric_limits<double>::infinity();
+  double highest = std::numeric_limits<double>::infinity();
+  std::optional<std::int64_t> none;
+  bool may_lack = false;
+
+  /// Wire units per unit of the member: 100 for a voltage in 10 mV. Negative turns the sign.
+  constexpr Field per_unit(double units) const {
+    Field f = *this;
+    f.divisor = units;
+    return f;
+  }
+  /// Added to the raw value first: -2731 for temperatures in 0.1 K.
+  constexpr Field shift(std::int64_t amount) const {
+    Field f = *this;
+    f.offset_value = amount;
+    return f;
+  }
+  /// In the member's unit; a value outside cannot be true.
+  constexpr Field within(double low, double high) const {
+    Field f = *this;
+    f.lowest = low;
+    f.highest = high;
+    return f;
+  }
+  /// This raw value means "not there": the member stays absent.
+  constexpr Field absent(std::int64_t raw) const {
+    Field f = *this;
+    f.none = raw;
+    return f;
+  }
+  /// Shorter replies are valid too: the member stays absent.
+  constexpr Field optional() const {
+    Field f = *this;
+    f.may_lack = true;
+    return f;
+  }
+};
+
+template <class Message>
+constexpr Field<Message> field(std::optional<double> Message::*member, std::size_t offset, Wire wire) {
+  Field<Message> f;
+  f.real = member;
+  f.offset = offset;
+  f.wire = wire;
+  return f;
+}
+template <class Message>
+constexpr Field<Message> field(std::optional<int> Message::*member, std::size_t offset, Wire wire) {
+  Field<Message> f;
+  f.whole = member;
+  f.offset = offset;
+  f.wire = wire;
+  return f;
+}
+
+template <class Message>
+Result<void> decode(std::span<const Field<Message>> table, ByteView bytes, Message& out) {
+  for (const auto& f : table) {
+    if (f.offset + width(f.wire) > bytes.size()) {
+      if (f.may_lack) {
+        continue;
+      }
+      return Error{Fault::truncated,
+                   std::to_string(bytes.size()) + " bytes of data, field at offset " + std::to_string(f.offset)};
+    }
+    const std::int64_t raw = integer(bytes, f.offset, f.wire);
+    if (f.none == raw) {
+      continue;
+    }
+    const double value = static_cast<double>(raw + f.offset_value) / f.divisor;
+    if (value < f.lowest || value > f.highest) {
+      return Error{Fault::implausible, "raw value " + std::to_string(raw) + " at offset " + std::to_string(f.offset)};
+    }
+    if (f.real != nullptr) {
+      out.*f.real = value;
+    } else {
+      out.*f.whole = static_cast<int>(value);
+    }
+  }
+  return {};
+}
+template <class Message, std::size_t N>
+Result<void> decode(const std::array<Field<Message>, N>& table, ByteView bytes, Message& out) {
+  return decode(std::span<const Field<Message>>(table), bytes, out);
+}
+
+// -- alarms -------------------------------------------------------------------
+
+struct AlarmBit {
+  unsigned bit = 0; ///< bit of the word, 0 = lowest
+  Alarm alarm{};
+  AlarmLevel level = 2;
+};
+
+/// Raises what is set in `word`; the other alarms of the table become known and quiet.
+constexpr void raise_alarms(std::span<const AlarmBit> table, std::uint64_t word, Alarms& out) {
+  for (const auto& entry : table) {
+    const bool active = (word >> entry.bit & 1U) != 0;
+    out.raise(entry.alarm, active ? entry.level : AlarmLevel{0});
+  }
+}
+
+// -- extras -------------------------------------------------------------------
+
+/// `name`: a string literal, as in the protocol's document. The last value of a name counts.
+inline void set_extra(Sample& out, std::string_view name, Extra::Value value) {
+  auto it = std::find_if(out.extra.begin(), out.extra.end(), [&](const Extra& extra) { return extra.name == name; });
+  if (it == out.extra.end()) {
+    out.extra.push_back({name, std::move(value)});
+  } else {
+    it->value = std::move(value);
+  }
+}
+
+} // namespace bmsd::protocols

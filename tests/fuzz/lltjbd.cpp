@@ -1,0 +1,56 @@
+// The lltjbd scripts against a board that answers with the fuzzer's bytes: raw, or in valid frames so
+// that the fuzzer gets past the checksum.
+#include "protocols/lltjbd.hpp"
+
+#include "protocols/core/checksum.hpp"
+#include "script_fuzz.hpp"
+
+namespace {
+
+using namespace bmsd;
+
+Bytes answer(const Request& request, fuzz::Input& input) {
+  const std::uint8_t mode = input.byte();
+  const auto content = input.take(input.byte());
+  if (mode % 8 == 0) {
+    return Bytes(content.begin(), content.end());
+  }
+  Bytes reply = {0xDD, request.tx[2], static_cast<std::uint8_t>(mode % 8 == 1 ? mode : 0),
+                 static_cast<std::uint8_t>(content.size())};
+  reply.insert(reply.end(), content.begin(), content.end());
+  const auto sum = protocols::negated_sum16(ByteView(reply).subspan(2));
+  reply.push_back(static_cast<std::uint8_t>(sum >> 8));
+  reply.push_back(static_cast<std::uint8_t>(sum));
+  reply.push_back(0x77);
+  return reply;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Input input(data, size);
+  protocols::ProtocolConfig config;
+  config.allow_writes = true;
+  protocols::LltJbd protocol(config);
+  Identity identity;
+  (void)fuzz::run(protocol.identify(identity), input, answer);
+  (void)fuzz::run(protocol.settings(identity), input, answer);
+  while (!input.empty()) {
+    if (const auto choice = input.byte(); choice % 4 == 0) {
+      Command command;
+      command.kind = static_cast<CommandKind>(choice / 4 % 8);
+      command.value = input.byte();
+      (void)fuzz::run(protocol.command(command), input, answer);
+      continue;
+    }
+    Sample sample;
+    if (fuzz::run(protocol.poll(sample), input, answer)) {
+      fuzz::check(*sample.soc >= 0 && *sample.soc <= 100);
+      fuzz::check(sample.cell_voltages.size() == static_cast<std::size_t>(*sample.cell_count));
+      for (const auto& volts : sample.cell_voltages) {
+        fuzz::check(*volts >= 0 && *volts <= 5);
+      }
+    }
+  }
+  return 0;
+}

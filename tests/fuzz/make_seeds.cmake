@@ -1,0 +1,11 @@
+# Splits INPUT (JSON Lines) into one seed per line in OUTPUT. KIND payload: the documents themselves.
+file(MAKE_DIRECTORY ${OUTPUT})
+file(STRINGS ${INPUT} lines ENCODING UTF-8)
+set(number 0)
+foreach(line IN LISTS lines)
+  if(KIND STREQUAL payload)
+    string(JSON line ERROR_VARIABLE failed GET "${line}" exchanges 0 rx)
+  endif()
+  file(WRITE ${OUTPUT}/seed${number} "${line}")
+  math(EXPR number "${number} + 1")
+endforeach()

@@ -1,0 +1,96 @@
+#include "transports/dbus/item_tree.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace bmsd::dbus {
+
+namespace {
+
+bool set_text(std::string& place, std::string_view text) {
+  if (place == text) {
+    return false;
+  }
+  if (is_clean(text)) {
+    place.assign(text);
+    return true;
+  }
+  auto cleaned = clean(text);
+  return std::exchange(place, cleaned) != cleaned;
+}
+
+bool set_value(Value& place, const ValueView& value) {
+  if (auto* text = std::get_if<std::string_view>(&value)) {
+    if (auto* old = std::get_if<std::string>(&place)) {
+      return set_text(*old, *text);
+    }
+    place = clean(*text);
+    return true;
+  }
+  auto* number = std::get_if<double>(&value);
+  const ValueView& finite = number && !std::isfinite(*number) ? ValueView() : value;
+  if (equal(place, finite)) {
+    return false;
+  }
+  place = own(finite);
+  return true;
+}
+
+} // namespace
+
+Item* ItemTree::find(std::string_view path) {
+  auto found = index_.find(path);
+  return found == index_.end() ? nullptr : found->second;
+}
+
+bool ItemTree::is_node(std::string_view path) const {
+  return path == "/" || std::any_of(items_.begin(), items_.end(),
+                                    [&](const Item& item) { return !relative(path, item.path).empty(); });
+}
+
+std::vector<std::string_view> ItemTree::children(std::string_view path) const {
+  std::vector<std::string_view> names;
+  below(path, [&](const Item&, std::string_view key) {
+    auto name = key.substr(0, key.find('/'));
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  });
+  return names;
+}
+
+Item* ItemTree::add(Item item) {
+  if (!is_object_path(item.path) || item.path == "/") {
+    return nullptr;
+  }
+  Item* place = find(item.path);
+  if (!place) {
+    place = &items_.emplace_back();
+    place->path = item.path;
+    index_.emplace(place->path, place);
+  }
+  place->type = item.type;
+  place->writable = item.writable;
+  place->min = std::move(item.min);
+  place->max = std::move(item.max);
+  place->def = std::move(item.def);
+  assign(*place, view(item.value), item.text);
+  return place;
+}
+
+bool ItemTree::assign(Item& item, const ValueView& value, std::string_view text) {
+  bool changed = set_value(item.value, value);
+  bool invalid = std::holds_alternative<std::monostate>(item.value);
+  return set_text(item.text, invalid ? kInvalidText : text) || changed;
+}
+
+std::string_view ItemTree::relative(std::string_view node, std::string_view path) {
+  if (node == "/") {
+    return path.substr(1);
+  }
+  bool inside = path.size() > node.size() && path[node.size()] == '/' && path.starts_with(node);
+  return inside ? path.substr(node.size() + 1) : std::string_view();
+}
+
+} // namespace bmsd::dbus

@@ -1,0 +1,363 @@
+#include "transports/exchange_engine.hpp"
+
+#include <asio/post.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace bmsd::transports {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kReadChunk = 4096; // all that a tty buffers
+constexpr std::size_t kMaxWake = 255;
+/// A line that never falls silent is not waited for longer than this.
+constexpr auto kQuietLimit = 1s;
+/// A device that dribbles bytes may take this many times the wire time and pauses of its reply.
+constexpr int kPatienceWire = 2;
+constexpr int kPatiencePauses = 20;
+/// Not listening pays for a rest that takes at least this long. epoll wakes the thread at every byte
+/// even if VMIN lets it sleep on at once: 34 bytes cost 100 us.
+constexpr auto kWorthNap = 3ms;
+
+} // namespace
+
+ExchangeEngine::ExchangeEngine(asio::io_context& io, std::unique_ptr<ByteChannel> channel)
+    : io_(io), channel_(std::move(channel)), descriptor_(io), timer_(io) {}
+
+ExchangeEngine::~ExchangeEngine() {
+  shut();
+}
+
+// -- opening and closing -------------------------------------------------------
+
+void ExchangeEngine::open(OpenHandler handler) {
+  if (state_ != State::closed) {
+    asio::post(io_, life_.guard([handler = std::move(handler)] {
+      handler(Error{Fault::internal, "open() of a link that is open"});
+    }));
+    return;
+  }
+  session_.renew();
+  state_ = State::opening;
+  on_open_ = std::move(handler);
+  channel_->open(session_.guard([this](Result<int> fd) { opened(std::move(fd)); }));
+}
+
+void ExchangeEngine::opened(Result<int> fd) {
+  fd_ = fd ? *fd : -1;
+  auto result = fd ? listen() : Result<void>(fd.error());
+  if (result) {
+    state_ = State::idle;
+    unsettled_ = false;
+    paced_ = false;
+    last_activity_ = Clock::now();
+  } else {
+    shut();
+  }
+  asio::post(io_, life_.guard([handler = std::exchange(on_open_, nullptr), result] { handler(result); }));
+}
+
+void ExchangeEngine::close() {
+  bool opening = state_ == State::opening;
+  bool busy = state_ > State::idle;
+  shut();
+  if (busy) {
+    finish({Fault::link, "closed"});
+  } else if (opening) {
+    asio::post(io_, life_.guard([handler = std::exchange(on_open_, nullptr)] {
+      handler(Error{Fault::link, "closed"});
+    }));
+  }
+}
+
+void ExchangeEngine::shut() {
+  session_.renew();
+  timer_.cancel();
+  if (descriptor_.is_open()) {
+    descriptor_.release(); // the channel closes it
+  }
+  channel_->close();
+  state_ = State::closed;
+}
+
+void ExchangeEngine::lost(const std::string& reason) {
+  bool busy = state_ > State::idle;
+  shut();
+  if (busy) {
+    finish({Fault::link, reason});
+  }
+  asio::post(io_, session_.guard([this, reason] {
+    if (on_lost) {
+      on_lost(reason);
+    }
+  }));
+}
+
+// -- one exchange ----------------------------------------------------------------
+
+void ExchangeEngine::exchange(Request request, ReplyHandler handler) {
+  if (state_ != State::idle || request.scan == nullptr) {
+    Error error =
+        state_ == State::closed || state_ == State::opening
+            ? Error{Fault::link, "not open"}
+            : Error{Fault::internal, state_ == State::idle ? "request without a scanner" : "exchange running"};
+    asio::post(io_, life_.guard([handler = std::move(handler), error] {
+      Reply reply;
+      reply.error = error;
+      handler(std::move(reply));
+    }));
+    return;
+  }
+  request_ = std::move(request);
+  on_reply_ = std::move(handler);
+  rx_.clear();
+  sent_ = 0;
+  received_ = 0;
+  state_ = State::quieting;
+  limit_ = Clock::now() + request_.gap + request_.between + kQuietLimit;
+  become_quiet();
+}
+
+/// Reading until nothing is left also empties what the driver has not handed on yet, which tcflush
+/// would leave there.
+void ExchangeEngine::become_quiet() {
+  if (!read_input(false)) {
+    return;
+  }
+  auto quiet = unsettled_ ? std::max(request_.gap, request_.between) : request_.gap;
+  auto from = last_activity_ + quiet;
+  auto now = Clock::now();
+  if (from <= now) {
+    state_ = State::sending;
+    send();
+  } else if (from > limit_) {
+    finish({Fault::timeout, "the line is never quiet"});
+  } else {
+    arm(from, [this] { become_quiet(); });
+  }
+}
+
+void ExchangeEngine::send() {
+  while (sent_ < request_.tx.size()) {
+    auto written = ::write(fd_, request_.tx.data() + sent_, request_.tx.size() - sent_);
+    if (written >= 0) {
+      sent_ += static_cast<std::size_t>(written);
+      continue;
+    }
+    if (errno == EINTR) {
+      continue;
+    }
+    if (errno != EAGAIN) {
+      lost(std::strerror(errno));
+      return;
+    }
+    descriptor_.async_wait(asio::posix::stream_descriptor::wait_write,
+                           session_.guard([this](const std::error_code& error) {
+                             if (!error && state_ == State::sending) {
+                               send();
+                             }
+                           }));
+    arm(Clock::now() + channel_->wire_time(request_.tx.size()) + kQuietLimit, [this] {
+      finish({Fault::timeout, "the request could not be sent"});
+    });
+    return;
+  }
+  sent_at_ = Clock::now() + channel_->wire_time(request_.tx.size());
+  last_activity_ = sent_at_;
+  receive();
+}
+
+void ExchangeEngine::receive() {
+  state_ = State::receiving;
+  limit_ = sent_at_ + request_.first_byte + kPatienceWire * channel_->wire_time(request_.max_reply) +
+           kPatiencePauses * request_.between;
+  scan_ = request_.scan(request_.tx, rx_, false);
+  wait_for(scan_.need);
+}
+
+void ExchangeEngine::wait_for(std::size_t bytes) {
+  if (nap(bytes)) {
+    return;
+  }
+  expected_ = std::clamp<std::size_t>(bytes, 1, kMaxWake);
+  channel_->wake_at(expected_);
+  // Only the last of these bytes wakes us, so their wire time comes on top of the limit.
+  auto wire = channel_->wire_time(expected_);
+  auto deadline = rx_.empty() ? sent_at_ + request_.first_byte + wire : last_activity_ + request_.between + wire;
+  arm(std::min(deadline, limit_), [this] { on_deadline(); });
+}
+
+/// Sleeps until shortly before the last of `bytes` can be there.
+bool ExchangeEngine::nap(std::size_t bytes) {
+  auto end = last_activity_ + channel_->wire_time(std::min(bytes, request_.max_reply)) * 9 / 10;
+  if (!paced_ || rx_.empty() || end - Clock::now() < kWorthNap) {
+    return false;
+  }
+  descriptor_.release();
+  arm(end, [this, enough = received_ + bytes] {
+    if (auto listening = listen(); !listening) {
+      lost(listening.error().detail);
+    } else if (read_input(true)) {
+      paced_ = received_ < enough; // else we may have slept too long
+      look(false);
+    }
+  });
+  return true;
+}
+
+/// Called when `expected_` bytes have woken us, before they count as activity.
+void ExchangeEngine::learn_pace() {
+  constexpr std::size_t kTelling = 8;
+  auto wire = channel_->wire_time(expected_);
+  if (!rx_.empty() && expected_ >= kTelling && wire.count() > 0) {
+    paced_ = Clock::now() - last_activity_ > wire * 8 / 10;
+  }
+}
+
+void ExchangeEngine::on_readable() {
+  if (state_ == State::receiving) {
+    learn_pace();
+    if (read_input(true)) {
+      watch();
+      look(false);
+    }
+    return;
+  }
+  if (state_ == State::idle) {
+    channel_->wake_at(kMaxWake); // nobody has asked: a chattering line shall not wake us per byte
+  }
+  if (read_input(false)) {
+    watch();
+  }
+}
+
+void ExchangeEngine::on_deadline() {
+  auto before = received_;
+  if (read_input(true)) {
+    look(received_ == before);
+  }
+}
+
+void ExchangeEngine::look(bool silence) {
+  if (!rx_.empty()) {
+    scan_ = request_.scan(request_.tx, rx_, silence);
+  }
+  switch (scan_.state) {
+  case FrameScan::State::complete:
+    if (scan_.begin <= rx_.size() && scan_.size <= rx_.size() - scan_.begin) {
+      finish({});
+    } else {
+      finish({Fault::internal, "the scanner names bytes that are not there"});
+    }
+    return;
+  case FrameScan::State::failed:
+    finish({scan_.fault == Fault::none ? Fault::framing : scan_.fault, std::string(scan_.detail)});
+    return;
+  case FrameScan::State::incomplete: break;
+  }
+  bool too_long = rx_.size() >= request_.max_reply;
+  if (!silence && !too_long && Clock::now() < limit_) {
+    wait_for(scan_.need);
+  } else if (scan_.fault != Fault::none) {
+    finish({scan_.fault, std::string(scan_.detail)}); // says more than "too late"
+  } else if (rx_.empty()) {
+    finish({Fault::timeout, "no answer"});
+  } else if (too_long) {
+    finish({Fault::framing, "no reply in " + std::to_string(rx_.size()) + " bytes"});
+  } else {
+    finish({Fault::timeout, "answer breaks off after " + std::to_string(rx_.size()) + " bytes"});
+  }
+}
+
+void ExchangeEngine::finish(Error error) {
+  timer_.cancel();
+  ++timer_round_;
+  if (state_ != State::closed) {
+    state_ = State::idle;
+  }
+  unsettled_ = error.fault != Fault::none;
+  Reply reply;
+  reply.begin = unsettled_ ? 0 : scan_.begin;
+  reply.size = unsettled_ ? 0 : scan_.size;
+  reply.error = std::move(error);
+  reply.rx = std::move(rx_);
+  rx_ = {};
+  asio::post(io_, life_.guard([handler = std::exchange(on_reply_, nullptr), reply = std::move(reply)]() mutable {
+    handler(std::move(reply));
+  }));
+}
+
+// -- the descriptor ----------------------------------------------------------------
+
+Result<void> ExchangeEngine::listen() {
+  std::error_code error;
+  descriptor_.assign(fd_, error);
+  if (error) {
+    return Error{Fault::link, describe() + ": " + error.message()};
+  }
+  watch();
+  return {};
+}
+
+/// Also while idle: that is how an unplugged adapter is noticed at once.
+void ExchangeEngine::watch() {
+  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
+                         session_.guard([this](const std::error_code& error) {
+                           if (!error) {
+                             on_readable();
+                           }
+                         }));
+}
+
+bool ExchangeEngine::read_input(bool keep) {
+  // Bounded: an endless source must not hold the I/O thread.
+  constexpr int kMaxReads = 16;
+  std::array<std::uint8_t, kReadChunk> buffer;
+  for (int reads = 0; reads < kMaxReads; ++reads) {
+    auto size =
+        keep ? std::min(buffer.size(), request_.max_reply - std::min(rx_.size(), request_.max_reply)) : buffer.size();
+    if (size == 0) {
+      return true;
+    }
+    auto count = ::read(fd_, buffer.data(), size);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0 && errno == EAGAIN) {
+      return true;
+    }
+    if (count <= 0) {
+      lost(count == 0 ? "the other end hung up" : std::strerror(errno));
+      return false;
+    }
+    last_activity_ = Clock::now();
+    received_ += static_cast<std::size_t>(count);
+    if (keep) {
+      rx_.insert(rx_.end(), buffer.begin(), buffer.begin() + count);
+      return true;
+    }
+    if (static_cast<std::size_t>(count) < size) {
+      return true;
+    }
+  }
+  return true;
+}
+
+template <class Handler>
+void ExchangeEngine::arm(Clock::time_point deadline, Handler handler) {
+  timer_.expires_at(deadline);
+  timer_.async_wait(session_.guard(
+      [this, round = ++timer_round_, handler = std::move(handler)](const std::error_code& error) mutable {
+        if (!error && round == timer_round_) {
+          handler();
+        }
+      }));
+}
+
+} // namespace bmsd::transports

@@ -1,0 +1,83 @@
+// Ask and answer over any ByteChannel: gap, transmission, scanning for the reply, time limits.
+#pragma once
+
+#include "transports/byte_channel.hpp"
+#include "transports/lifetime.hpp"
+#include "transports/link.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace bmsd::transports {
+
+/// Threads and errors as in link.hpp. Wakes up once for each step of the reply that the scanner
+/// can name, not once per byte: the channel holds back what is too little, and on a line that is
+/// known to keep its pace the engine does not listen at all while a long rest is on its way.
+class ExchangeEngine final : public ExchangeLink {
+public:
+  ExchangeEngine(asio::io_context& io, std::unique_ptr<ByteChannel> channel);
+  ~ExchangeEngine() override;
+
+  void open(OpenHandler handler) override;
+  void close() override;
+  std::string describe() const override { return channel_->describe(); }
+  Result<void> set_line(LineSettings line) override { return channel_->set_line(line); }
+  void exchange(Request request, ReplyHandler handler) override;
+
+private:
+  using Clock = std::chrono::steady_clock;
+  enum class State { closed, opening, idle, quieting, sending, receiving };
+
+  void opened(Result<int> fd);
+  void shut();
+  void lost(const std::string& reason);
+  void finish(Error error);
+
+  void become_quiet();
+  void send();
+  void receive();
+  void look(bool silence);
+  void wait_for(std::size_t bytes);
+  bool nap(std::size_t bytes);
+  void learn_pace();
+
+  Result<void> listen();
+  void watch();
+  void on_readable();
+  void on_deadline();
+  /// Appends what has arrived to rx_, or drops it. False: the line is gone and lost() was called.
+  bool read_input(bool keep);
+  template <class Handler>
+  void arm(Clock::time_point deadline, Handler handler);
+
+  asio::io_context& io_;
+  std::unique_ptr<ByteChannel> channel_;
+  int fd_ = -1;                               // the channel's
+  asio::posix::stream_descriptor descriptor_; // of the same fd while the engine listens
+  asio::steady_timer timer_;
+  unsigned timer_round_ = 0; // a handler of an earlier round may be queued already
+  Lifetime life_;            // until the destructor
+  Lifetime session_;         // until close() or a break
+  State state_ = State::closed;
+  OpenHandler on_open_;
+
+  Request request_;
+  ReplyHandler on_reply_;
+  Bytes rx_;
+  FrameScan scan_;
+  std::size_t received_ = 0; // in the present exchange
+  std::size_t sent_ = 0;
+  bool unsettled_ = false; // the last exchange failed: its reply may still come
+  bool paced_ = false;     // bytes come at the speed of the wire: the end of a reply is foreseeable
+  std::size_t expected_ = 0;
+  Clock::time_point last_activity_;
+  Clock::time_point sent_at_; // last bit of the request on the wire
+  Clock::time_point limit_;   // of the present phase
+};
+
+} // namespace bmsd::transports
