@@ -41,6 +41,7 @@ struct Core {
 
   asio::io_context& io; ///< the I/O thread's
   std::function<Now()> now = &Now::read;
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   StateStore store;
   Counters counters;
   Tap tap;

@@ -2,6 +2,7 @@
 
 #include "actors/battery/battery_settings.hpp"
 #include "app/port_config.hpp"
+#include "protocols/core/protocol.hpp"
 
 namespace bmsd::app {
 
@@ -97,6 +98,12 @@ std::string config_template() {
   text += kPort;
   for (const auto& key : port_keys()) {
     text += "; " + std::string(key.text) + " (" + std::string(key.allowed) + ")\n;" + std::string(key.name) + " =\n";
+  }
+  for (const auto& info : protocols::registry()) {
+    for (const auto& option : info.options) {
+      text += "; " + std::string(info.key) + ": " + std::string(option.text) + " (" + std::string(option.allowed) +
+              ")\n;" + std::string(option.name) + " =\n";
+    }
   }
   text += kBattery;
   return text;

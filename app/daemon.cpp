@@ -9,6 +9,7 @@
 #include "app/port_config.hpp"
 #include "app/wiring.hpp"
 #include "transports/adapter.hpp"
+#include "transports/hotplug.hpp"
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
@@ -154,8 +155,8 @@ private:
 
   void watch_adapters() {
     hotplug_ = std::make_unique<transports::HotplugMonitor>(
-        io_, [this](transports::HotplugAction action, const std::string& tty) {
-          const bool added = action == transports::HotplugAction::added;
+        io_, [this](const std::string& action, const std::string& tty) {
+          const bool added = action == "add";
           if (added) {
             search_adapters();
           }
@@ -171,16 +172,15 @@ private:
       return;
     }
     const auto& excluded = config->excluded_devices;
-    for (const auto& adapter : transports::list_serial_adapters()) {
+    for (const auto& adapter : transports::list_serial_adapters(*adapters_)) {
       const auto name = sanitized(adapter.tty.substr(adapter.tty.find_last_of('/') + 1));
-      if (ports_.contains(name) || !adapter.ve_service.empty() ||
+      if (ports_.contains(name) ||
           std::find(excluded.begin(), excluded.end(), adapter.tty) != excluded.end()) {
         continue;
       }
       PortConfig port;
       port.name = name;
       port.address = transports::SerialAddress{adapter.tty};
-      port.adapter = adapter.usb_serial.empty() ? adapter.usb_path : adapter.usb_serial;
       port.protocol = config->serial_protocol;
       port.addresses = config->addresses;
       port.options = config->options;
@@ -287,6 +287,7 @@ private:
   asio::steady_timer deadline_;
   std::unique_ptr<Wiring> wiring_;
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<transports::AdapterSource> adapters_ = transports::make_udev_source();
   std::unique_ptr<transports::HotplugMonitor> hotplug_;
   std::map<std::string, PortConfig> ports_;
   bool closing_ = false;

@@ -13,10 +13,13 @@ namespace bmsd::app {
 
 namespace {
 
+constexpr std::size_t kMaxBytes = 1 << 20;
+
 struct Reading {
   std::FILE* file = nullptr;
   IniFile result;
   int line = 0;
+  std::size_t size = 0;
   bool indented = false;
 };
 
@@ -28,6 +31,11 @@ char* next_line(char* buffer, int size, void* stream) {
   }
   ++reading.line;
   const auto length = std::strlen(buffer);
+  reading.size += length + 1;
+  if (reading.size > kMaxBytes) {
+    reading.result.problems.emplace_back(reading.line, "the file is too large to be a configuration; the rest is ignored");
+    return nullptr;
+  }
   if (length + 1 == static_cast<std::size_t>(size) && buffer[length - 1] != '\n') {
     int c = 0;
     while ((c = std::fgetc(reading.file)) != EOF && c != '\n') {
@@ -60,8 +68,8 @@ Result<IniFile> read_ini(const std::string& path) {
   if (::stat(path.c_str(), &info) != 0) {
     return Error{Fault::rejected, path + ": " + std::strerror(errno)};
   }
-  if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
-    return Error{Fault::rejected, path + ": is not a file"};
+  if (S_ISDIR(info.st_mode)) {
+    return Error{Fault::rejected, path + ": is a directory, not a file"};
   }
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
   if (!file) {

@@ -149,7 +149,8 @@ void write_csv(std::ostream& out, const Json& series, bool header) {
 
 // -- one series -------------------------------------------------------------------
 
-SeriesRunner::SeriesRunner(const Json& series, std::vector<std::string>& problems) {
+SeriesRunner::SeriesRunner(const Json& series, std::vector<std::string>& problems,
+                           const std::map<std::string, std::string>& overrides) {
   t0_ = series.value("t0", 1'700'000'000.0);
   fields_ = series.value("fields", std::vector<std::string>{"cvl", "ccl", "dcl", "charge_mode", "charge_limitation",
                                                             "discharge_limitation", "soc"});
@@ -157,10 +158,16 @@ SeriesRunner::SeriesRunner(const Json& series, std::vector<std::string>& problem
   const Json config = series.value("config", Json::object());
   // A series without this key gives BMS voltages only where they are to be used.
   settings_.use_bms_voltage_limits = true;
-  for (const auto& [key, value] : config.items()) {
-    if (auto result = battery::apply_key(settings_, key, text_of(value)); !result) {
+  const auto apply = [&](const std::string& key, const std::string& value) {
+    if (auto result = battery::apply_key(settings_, key, value); !result) {
       problems.push_back(result.error().detail);
     }
+  };
+  for (const auto& [key, value] : config.items()) {
+    apply(key, text_of(value));
+  }
+  for (const auto& [key, value] : overrides) {
+    apply(key, value);
   }
   for (const auto& problem : battery::check(settings_)) {
     problems.push_back(problem.key + ": " + problem.text);
@@ -333,7 +340,7 @@ int run_limits(std::istream& in, std::ostream& out, const LimitsOptions& options
     try {
       Json series = Json::parse(line);
       std::vector<std::string> problems;
-      SeriesRunner runner(series, problems);
+      SeriesRunner runner(series, problems, options.config);
       for (const auto& problem : problems) {
         log << "line " << number << ": " << problem << '\n';
       }

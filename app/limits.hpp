@@ -16,6 +16,7 @@ namespace bmsd::app {
 struct LimitsOptions {
   bool csv = false;            ///< a table instead of JSON Lines
   std::string plot;            ///< file name for an SVG of the first series; empty: none
+  std::map<std::string, std::string> config; ///< keys and values, laid over those of each series
   std::ostream* log = nullptr; ///< problems with the input, one per line
 };
 
@@ -31,7 +32,8 @@ class SeriesRunner {
 public:
   /// Throws Json::exception if the series has not the form above. Problems with its settings go
   /// to `problems`.
-  SeriesRunner(const Json& series, std::vector<std::string>& problems);
+  SeriesRunner(const Json& series, std::vector<std::string>& problems,
+               const std::map<std::string, std::string>& overrides = {});
 
   /// "out" of the step: the wanted fields.
   Json step(const Json& step);

@@ -1,5 +1,6 @@
 #include "app/port_config.hpp"
 
+#include "actors/state_store.hpp"
 #include "protocols/core/protocol.hpp"
 
 #include <algorithm>

@@ -174,6 +174,7 @@ struct Status {
     visit("history", self.history);
     visit("reset_soc_to", self.reset_soc_to);
   }
+  friend bool operator==(const Status &, const Status &) = default;
 };
 
 } // namespace bmsd

@@ -385,7 +385,7 @@ void read_generic(JsonReader& in, const json& root, Sample& out, Identity& ident
 } // namespace
 
 MqttJson::MqttJson(const ProtocolConfig& config)
-    : use_limits_(option(config, "limits").empty() || option_set(config, "limits")),
+    : use_limits_(option(config, "use_limits").empty() || option_set(config, "use_limits")),
       max_current_(option(config, "max_current", 2000)) {
   const auto name = option(config, "dialect");
   if (name == "path_tree") {

@@ -29,6 +29,22 @@ constexpr std::string_view kLltJbdNames[] = {"LltJbd", "LLT/JBD", "jbd", "overki
 constexpr std::string_view kPylontechCanNames[] = {"Pylontech_Can", "pylon_can", "victron_can"};
 constexpr std::string_view kMqttJsonNames[] = {"Generic_Mqtt", "mqtt"};
 
+constexpr ProtocolOption kLltJbdOptions[] = {
+    {"mos_sensor", "0..32", "which temperature sensor is the MOSFET's; 0: none"},
+};
+constexpr ProtocolOption kPylontechCanOptions[] = {
+    {"group", "0..15", "group behind a hub"},
+    {"min_voltage", "V", "lowest voltage of a battery"},
+    {"max_voltage", "V", "highest voltage of a battery"},
+    {"temperature_zero", "true, false", "0.0 degrees without other evidence is a measurement"},
+    {"keep_alive", "true, false", "send 0x305 once a second"},
+};
+constexpr ProtocolOption kMqttJsonOptions[] = {
+    {"dialect", "path_tree, wrapped, generic", "structure of the documents; found out without it"},
+    {"use_limits", "true, false", "take limits from the document"},
+    {"max_current", "A", "larger currents are not believed"},
+};
+
 /// By key. The gaps in detect_order leave room for what must be tried in between: boards of the
 /// UP series answer lltjbd too, so their own protocol goes first.
 constexpr std::array kRegistry = {
@@ -40,12 +56,14 @@ constexpr std::array kRegistry = {
                  .lines = k9600,
                  .detect_order = 40,
                  .capabilities = LltJbd::kCapabilities,
+                 .options = kLltJbdOptions,
                  .exchange = exchange<LltJbd>},
     ProtocolInfo{.key = "mqtt_json",
                  .label = "MQTT",
                  .about = "JSON by MQTT: Venus path tree, dbus-serialbattery's /JsonData, generic BMS",
                  .aliases = kMqttJsonNames,
                  .medium = Medium::document,
+                 .options = kMqttJsonOptions,
                  .document = document<MqttJson>},
     ProtocolInfo{.key = "pylontech_can",
                  .label = "Pylontech CAN",
@@ -53,6 +71,7 @@ constexpr std::array kRegistry = {
                  .aliases = kPylontechCanNames,
                  .medium = Medium::can,
                  .can_bitrate = 500000,
+                 .options = kPylontechCanOptions,
                  .broadcast = broadcast<PylontechCan>},
 };
 
@@ -73,6 +92,13 @@ const ProtocolInfo* find_protocol(std::string_view name) {
            std::any_of(info.aliases.begin(), info.aliases.end(), [&](auto alias) { return same_name(alias, name); });
   });
   return it == kRegistry.end() ? nullptr : &*it;
+}
+
+bool is_option(std::string_view name) {
+  return std::any_of(kRegistry.begin(), kRegistry.end(), [&](const ProtocolInfo& info) {
+    return std::any_of(info.options.begin(), info.options.end(),
+                       [&](const auto& option) { return option.name == name; });
+  });
 }
 
 } // namespace bmsd::protocols

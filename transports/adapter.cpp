@@ -21,11 +21,20 @@ bool tells_apart(std::string_view serial) {
          serial.find_first_not_of('0') != std::string_view::npos;
 }
 
-/// The names of serial-starter that mean "any device": a BMS may be behind them. All others are
-/// set for a product of Victron's own.
-bool claimed(const std::string& service) {
-  return !service.empty() && service != "ignore" && service != "default" && service != "rs485" &&
-         service != "rs485:default";
+/// VE_SERVICE is a list such as "rs485:default". These two names stand for any device, so a BMS may
+/// be there; all others name a product of its own.
+bool claimed(std::string_view services) {
+  if (services.empty() || services == "ignore") {
+    return false;
+  }
+  while (!services.empty()) {
+    auto name = services.substr(0, services.find(':'));
+    if (name == "default" || name == "rs485") {
+      return false;
+    }
+    services.remove_prefix(std::min(name.size() + 1, services.size()));
+  }
+  return true;
 }
 
 } // namespace

@@ -24,6 +24,10 @@ constexpr int kPatiencePauses = 20;
 /// Not listening pays for a rest that takes at least this long. epoll wakes the thread at every byte
 /// even if VMIN lets it sleep on at once: 34 bytes cost 100 us.
 constexpr auto kWorthNap = 3ms;
+/// So much before the end is due; covers a thread that read the first bytes late.
+constexpr auto kNapMargin = 2ms;
+/// Once may be the fault of a busy machine, which read the first bytes late.
+constexpr int kTrust = 2;
 
 } // namespace
 
@@ -195,7 +199,7 @@ void ExchangeEngine::wait_for(std::size_t bytes) {
 
 /// Sleeps until shortly before the last of `bytes` can be there.
 bool ExchangeEngine::nap(std::size_t bytes) {
-  auto end = last_activity_ + channel_->wire_time(std::min(bytes, request_.max_reply)) * 9 / 10;
+  auto end = last_activity_ + channel_->wire_time(std::min(bytes, request_.max_reply)) - kNapMargin;
   if (!paced_ || rx_.empty() || end - Clock::now() < kWorthNap) {
     return false;
   }
@@ -204,7 +208,8 @@ bool ExchangeEngine::nap(std::size_t bytes) {
     if (auto listening = listen(); !listening) {
       lost(listening.error().detail);
     } else if (read_input(true)) {
-      paced_ = received_ < enough; // else we may have slept too long
+      overslept_ = received_ < enough ? 0 : overslept_ + 1;
+      paced_ = overslept_ < kTrust;
       look(false);
     }
   });
@@ -217,6 +222,7 @@ void ExchangeEngine::learn_pace() {
   auto wire = channel_->wire_time(expected_);
   if (!rx_.empty() && expected_ >= kTelling && wire.count() > 0) {
     paced_ = Clock::now() - last_activity_ > wire * 8 / 10;
+    overslept_ = 0;
   }
 }
 

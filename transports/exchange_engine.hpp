@@ -74,6 +74,7 @@ private:
   std::size_t sent_ = 0;
   bool unsettled_ = false; // the last exchange failed: its reply may still come
   bool paced_ = false;     // bytes come at the speed of the wire: the end of a reply is foreseeable
+  int overslept_ = 0;      // times in a row
   std::size_t expected_ = 0;
   Clock::time_point last_activity_;
   Clock::time_point sent_at_; // last bit of the request on the wire

@@ -44,7 +44,7 @@ public:
   virtual void exchange(Request request, ReplyHandler handler) = 0;
 };
 
-/// A bus of CAN frames. Own frames and those of this host are not reported.
+/// A bus of CAN frames. Own frames are not reported, nor those of this host unless the bus is virtual.
 class FrameLink : public Link {
 public:
   std::function<void(const CanFrame&)> on_frame;

@@ -1,4 +1,5 @@
 #include "transports/mqtt_broker.hpp"
+#include "transports/sigpipe.hpp"
 
 #include <asio/post.hpp>
 
@@ -101,6 +102,7 @@ private:
 } // namespace
 
 std::unique_ptr<DocumentLink> make_mqtt_link(asio::io_context& io, MqttOptions options, MqttTopics topics) {
+  ignore_sigpipe();
   return std::make_unique<MqttLink>(io, std::move(options), std::move(topics));
 }
 

@@ -125,7 +125,7 @@ void SerialPort::wake_at(std::size_t bytes) {
   bytes = std::clamp<std::size_t>(bytes, 1, 255);
   // Each change is a system call, with some adapters a USB transfer too: wake up early now and then
   // rather than change it for little.
-  constexpr std::size_t kWorthIt = 4;
+  constexpr std::size_t kWorthIt = 2;
   if (bytes == wake_at_ || (bytes > wake_at_ && bytes < wake_at_ + kWorthIt) || !fd_) {
     return;
   }

@@ -2,6 +2,7 @@
 #include "transports/lifetime.hpp"
 #include "transports/links.hpp"
 #include "transports/resolve.hpp"
+#include "transports/sigpipe.hpp"
 #include "transports/unique_fd.hpp"
 
 #include <asio/connect.hpp>
@@ -117,6 +118,7 @@ private:
 } // namespace
 
 std::unique_ptr<ExchangeLink> make_tcp_link(asio::io_context& io, TcpOptions options) {
+  ignore_sigpipe();
   return std::make_unique<ExchangeEngine>(io, std::make_unique<TcpChannel>(io, std::move(options)));
 }
 

@@ -144,6 +144,7 @@ private:
     }
     ++gathering->missing; // for the counters, which need nobody's answer
     gathering->report.counters(core_->counters);
+    gathering->report.uptime = std::chrono::duration<double>(std::chrono::steady_clock::now() - core_->started).count();
     finish(*gathering);
   }
 
@@ -168,7 +169,7 @@ private:
             [this, answer = request.answer, battery, path, value = *value](const ActorList& list) {
               for (std::size_t i = 0; i < list.infos.size(); ++i) {
                 if (list.infos[i].name == "publisher/" + battery && list.handles[i]) {
-                  self_->send(list.handles[i], WriteRequest{path, value, {}, [answer](int code) {
+                  caf::anon_send(list.handles[i], WriteRequest{path, value, {}, [answer](int code) {
                                                               answer({{"code", code}, {"ok", code == 0}});
                                                             }});
                   return;

@@ -24,7 +24,7 @@ void StatusReport::counters(const Counters& counters) {
 }
 
 Json StatusReport::json() const {
-  Json result = {{"version", BMSD_VERSION}, {"ports", Json::array()}, {"batteries", Json::array()}};
+  Json result = {{"version", BMSD_VERSION}, {"uptime", uptime}, {"ports", Json::array()}, {"batteries", Json::array()}};
   std::map<std::string, std::uint32_t> restarts;
   for (const auto& actor : actors) {
     restarts[actor.name] = actor.restarts;

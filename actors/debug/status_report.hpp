@@ -11,6 +11,7 @@
 namespace bmsd::actors {
 
 struct StatusReport {
+  double uptime = 0; ///< s
   std::vector<ActorInfo> actors;
   std::map<std::string, Json> described; ///< by actor name
 

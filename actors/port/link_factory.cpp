@@ -7,12 +7,30 @@ namespace bmsd::actors {
 
 namespace {
 
-/// Finds the configured adapter under whatever tty name it has now.
-transports::PathResolver resolver(const PortConfig& config) {
-  if (config.adapter.empty()) {
-    return {};
-  }
-  return [adapter = config.adapter] { return transports::find_adapter(adapter); };
+/// Where the port's adapter is now: the configured one, else the one that was behind the path when it
+/// was opened first. A tty that is no adapter (a pseudo terminal, a built-in port) stays what it is.
+transports::PathResolver resolver(const PortConfig& config, const std::string& path) {
+  struct Memory {
+    std::unique_ptr<transports::AdapterSource> source = transports::make_udev_source();
+    std::optional<transports::Adapter> adapter;
+  };
+  auto memory = std::make_shared<Memory>();
+  return [memory, path, wanted = config.adapter]() -> std::string {
+    if (!wanted.empty()) {
+      transports::Adapter by_serial, by_path;
+      by_serial.usb_serial = wanted;
+      by_path.usb_path = wanted;
+      auto found = transports::find_adapter(by_serial, *memory->source);
+      return found ? *found : transports::find_adapter(by_path, *memory->source).value_or("");
+    }
+    if (!memory->adapter) {
+      memory->adapter = transports::adapter_of(path, *memory->source);
+    }
+    if (!memory->adapter || !memory->adapter->usb) {
+      return path;
+    }
+    return transports::find_adapter(*memory->adapter, *memory->source).value_or("");
+  };
 }
 
 transports::MqttOptions broker_options(const transports::MqttAddress& address, const MqttAccess& access) {
@@ -35,7 +53,7 @@ struct Maker {
   const PortConfig& config;
 
   MadeLink operator()(const transports::SerialAddress& address) const {
-    return {transports::make_serial_link(io, {address.path, resolver(config), {}}), nullptr, nullptr};
+    return {transports::make_serial_link(io, {address.path, resolver(config, address.path), {}}), nullptr, nullptr};
   }
   MadeLink operator()(const transports::TcpAddress& address) const {
     return {transports::make_tcp_link(io, {.host = address.host, .port = address.port}), nullptr, nullptr};
@@ -46,7 +64,7 @@ struct Maker {
   MadeLink operator()(const transports::SlcanAddress& address) const {
     return {nullptr,
             transports::make_slcan_link(
-                io, {.path = address.path, .resolve = resolver(config), .bitrate = address.bitrate}),
+                io, {.path = address.path, .resolve = resolver(config, address.path), .bitrate = address.bitrate}),
             nullptr};
   }
   MadeLink operator()(const transports::MqttAddress& address) const {

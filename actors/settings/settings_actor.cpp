@@ -76,7 +76,7 @@ private:
   };
 
   /// On a GX device the settings service is sure to come; elsewhere there may be none.
-  static constexpr seconds kPatience{2};
+  static constexpr std::chrono::milliseconds kPatience{500};
   static constexpr seconds kPatienceOnVenus{15};
   static constexpr int kFirstInstance = 1;
 
@@ -108,7 +108,7 @@ private:
       settle_alone(battery.id, device);
     } else if (!available_) {
       const bool venus = std::filesystem::exists("/opt/victronenergy");
-      self_->delayed_send(self_, venus ? kPatienceOnVenus : kPatience, Tick{});
+      self_->delayed_send(self_, venus ? std::chrono::milliseconds(kPatienceOnVenus) : kPatience, Tick{});
     }
   }
 

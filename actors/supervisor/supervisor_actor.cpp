@@ -101,7 +101,7 @@ private:
     }
     it->second.removed = true;
     if (it->second.handle) {
-      self_->send(it->second.handle, CloseDown{});
+      caf::anon_send(it->second.handle, CloseDown{});
     } else {
       children_.erase(it);
     }
@@ -233,7 +233,7 @@ private:
   void tell_all_configured() {
     for (auto& [name, child] : children_) {
       if (child.handle) {
-        self_->send(child.handle, Configured{});
+        caf::anon_send(child.handle, Configured{});
       }
     }
   }
@@ -242,7 +242,7 @@ private:
     closing_ = true;
     for (auto& [name, child] : children_) {
       if (child.handle) {
-        self_->send(child.handle, CloseDown{});
+        caf::anon_send(child.handle, CloseDown{});
       }
     }
     finish_if_empty();

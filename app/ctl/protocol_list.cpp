@@ -54,6 +54,10 @@ Json protocols_json() {
                  {"daisy_chain", info.daisy_chain},
                  {"poll_interval_ms", info.poll_interval.count()},
                  {"capabilities", to_json(info.capabilities)}};
+    json["options"] = Json::array();
+    for (const auto& option : info.options) {
+      json["options"].push_back({{"name", option.name}, {"allowed", option.allowed}, {"text", option.text}});
+    }
     json["aliases"] = Json::array();
     for (auto alias : info.aliases) {
       json["aliases"].push_back(alias);

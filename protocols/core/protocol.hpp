@@ -93,6 +93,13 @@ constexpr std::string_view to_string(Medium medium) {
   return "unknown";
 }
 
+/// A setting that only one protocol has, in a [port] section or after --port.
+struct ProtocolOption {
+  std::string_view name; ///< lower case
+  std::string_view allowed;
+  std::string_view text;
+};
+
 /// One line of the registry.
 struct ProtocolInfo {
   std::string_view key;   ///< "lltjbd"
@@ -108,6 +115,7 @@ struct ProtocolInfo {
   bool daisy_chain = false;                      ///< several on one line, by address
   std::chrono::milliseconds poll_interval{1000};
   Capabilities capabilities = {};
+  std::span<const ProtocolOption> options = {};
 
   // Exactly one of these, by medium.
   std::unique_ptr<ExchangeProtocol> (*exchange)(const ProtocolConfig&) = nullptr;
@@ -119,5 +127,8 @@ struct ProtocolInfo {
 std::span<const ProtocolInfo> registry();
 /// By key or alias, without regard to case; nullptr: there is none.
 const ProtocolInfo* find_protocol(std::string_view name);
+
+/// Whether any protocol has an option of this name (lower case).
+bool is_option(std::string_view name);
 
 } // namespace bmsd::protocols

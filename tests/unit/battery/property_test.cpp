@@ -49,7 +49,7 @@ public:
   }
 
   /// Something that no BMS should send.
-  void spoil(Sample &s) {
+  void spoil(Sample& s) {
     const double absurd[] = {kNan, 0.0, 65.535, -1.0, 1e9, std::numeric_limits<double>::infinity()};
     const double value = absurd[static_cast<std::size_t>(uniform(0.0, 5.999))];
     switch (static_cast<int>(uniform(0.0, 8.999))) {
@@ -58,7 +58,9 @@ public:
     case 2: s.cell_voltages.clear(); break;
     case 3: s.voltage = value; break;
     case 4: s.soc = chance(0.5) ? 255.0 : kNan; break;
-    case 5: s.temperatures.battery[0] = s.temperatures.battery[1] = chance(0.5) ? value : std::optional<double>(); break;
+    case 5:
+      s.temperatures.battery[0] = s.temperatures.battery[1] = chance(0.5) ? value : std::optional<double>();
+      break;
     case 6: s.cell_count = chance(0.5) ? 32 : 8; break;
     case 7: s.current = value; break;
     default: s.temperatures.mos = kNan; break;
@@ -70,17 +72,17 @@ private:
   double level_ = 3.3, temperature_ = 25.0, mos_ = 30.0, soc_ = 50.0;
 };
 
-double highest(const Sample &s) {
+double highest(const Sample& s) {
   double result = 0.0;
-  for (const auto &cell : s.cell_voltages) {
+  for (const auto& cell : s.cell_voltages) {
     result = std::max(result, cell.value_or(0.0));
   }
   return result;
 }
 
-double lowest(const Sample &s) {
+double lowest(const Sample& s) {
   double result = 9.0;
-  for (const auto &cell : s.cell_voltages) {
+  for (const auto& cell : s.cell_voltages) {
     result = std::min(result, cell.value_or(0.0));
   }
   return result;
@@ -89,7 +91,7 @@ double lowest(const Sample &s) {
 class Property : public ::testing::TestWithParam<int> {};
 
 TEST_P(Property, LimitsStayWithinThePackAndItsCauses) {
-  const auto &[mode, table] = std::pair(GetParam() % 3, GetParam() / 3 % 2);
+  const auto& [mode, table] = std::pair(GetParam() % 3, GetParam() / 3 % 2);
   BatterySettings settings;
   settings.controller = static_cast<VoltageController>(mode);
   settings.table_mode = table == 0 ? TableMode::linear : TableMode::step;
@@ -103,7 +105,7 @@ TEST_P(Property, LimitsStayWithinThePackAndItsCauses) {
       wanderer.spoil(s);
     }
     const std::optional<double> ccl_before = battery.controller.status().ccl;
-    const Status &status =
+    const Status& status =
         wanderer.chance(0.03) ? battery.fail(1, wanderer.seconds()) : battery.poll(s, wanderer.seconds());
     if (!status.cvl) {
       continue;
@@ -150,7 +152,7 @@ TEST(Property, DoubtfulInputNeverLoosensALimit) {
         // The cells are fine: the limits may go on recovering from them.
         continue;
       }
-      const Status &status = battery.poll(bad);
+      const Status& status = battery.poll(bad);
       ASSERT_LE(*status.ccl, *before.ccl) << status.charge_limitation;
       ASSERT_LE(*status.dcl, *before.dcl) << status.discharge_limitation;
       ASSERT_LE(*status.cvl, *before.cvl);
@@ -166,19 +168,13 @@ TEST(Property, ALimitDoesNotRiseWhileItsCauseLasts) {
     double ccl = *battery.poll(s).ccl;
     double dcl = *battery.controller.status().dcl;
     for (int i = 0; i < 100; ++i) {
-      const Status &status = battery.poll(s, wanderer.seconds());
+      const Status& status = battery.poll(s, wanderer.seconds());
       ASSERT_LE(*status.ccl, ccl);
       ASSERT_LE(*status.dcl, dcl);
       ccl = *status.ccl;
       dcl = *status.dcl;
     }
   }
-}
-
-std::string text_without_stamps(const Status &status) {
-  Status copy = status;
-  copy.history.time_since_last_full_charge.reset();
-  return to_json(copy).dump();
 }
 
 TEST(Property, ClockJumpsChangeNothing) {
@@ -195,7 +191,12 @@ TEST(Property, ClockJumpsChangeNothing) {
     steady.poll(s, seconds);
     jumping.t = steady.t;
     jumping.controller.on_sample(s, jumping.identity, at(jumping.t, wall));
-    ASSERT_EQ(text_without_stamps(steady.controller.status()), text_without_stamps(jumping.controller.status())) << i;
+    const Status& a = steady.controller.status();
+    const Status& b = jumping.controller.status();
+    ASSERT_TRUE(a == b) << i
+                        << "
+                           " << to_json(a).dump() << "
+                           " << to_json(b).dump();
   }
 }
 
@@ -233,7 +234,12 @@ TEST(Property, RestoredAtAnyStepGoesOnTheSame) {
       if (restored) {
         fails ? restored->on_poll_failed(now) : restored->on_sample(s, whole.identity, now);
         if (!as_text || i % 7 == 0) {
-          ASSERT_EQ(to_json(whole.controller.status()).dump(), to_json(restored->status()).dump()) << i;
+          const Status& a = whole.controller.status();
+          const Status& b = restored->status();
+          ASSERT_TRUE(a == b) << i
+                              << "
+                                 " << to_json(a).dump() << "
+                                 " << to_json(b).dump();
         }
       }
     }

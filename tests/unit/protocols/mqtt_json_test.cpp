@@ -202,7 +202,7 @@ TEST(MqttJson, consumed_ah_are_negative_whatever_the_sign) {
 
 TEST(MqttJson, limits_can_be_ignored) {
   const auto payload = replaced(kTree, "200}", "200,\"Info\":{\"MaxChargeVoltage\":55.2,\"MaxChargeCurrent\":80}}");
-  Topic used, ignored("limits", "false");
+  Topic used, ignored("use_limits", "false");
   ASSERT_TRUE(used.take(payload));
   ASSERT_TRUE(ignored.take(payload));
   EXPECT_EQ(used.sample.max_charge_voltage, 55.2);

@@ -86,7 +86,7 @@ TEST(Adapter, search_leaves_alone_what_belongs_to_others) {
                      adapter("/dev/ttyUSB2", "c", "3"), adapter("/dev/ttyUSB0", "d", "4"),
                      adapter("/dev/ttyS0", "", "")};
   source.adapters[0].ve_service = "ignore";
-  source.adapters[1].ve_service = "vedirect-interface";
+  source.adapters[1].ve_service = "gps:vedirect";
   source.adapters[2].ve_service = "rs485:default";
   source.adapters[4].usb = false;
   std::vector<std::string> ttys;

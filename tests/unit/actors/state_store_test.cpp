@@ -1,0 +1,74 @@
+#include "actors/state_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace bmsd::actors {
+namespace {
+
+class StateStoreTest : public ::testing::Test {
+protected:
+  StateStoreTest() {
+    char name[] = "/tmp/bmsd-store.XXXXXX";
+    dir_ = ::mkdtemp(name);
+  }
+  ~StateStoreTest() override { std::filesystem::remove_all(dir_); }
+
+  void write(const std::string& file, const std::string& text) { std::ofstream(dir_ / file) << text; }
+
+  std::filesystem::path dir_;
+};
+
+TEST_F(StateStoreTest, WhatIsSavedComesBack) {
+  ASSERT_TRUE(StateStore(dir_).save("battery_a", {{"soc", 61.5}}));
+  EXPECT_EQ((*StateStore(dir_).load("battery_a"))["soc"], 61.5);
+  EXPECT_FALSE(StateStore(dir_).load("battery_b"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "battery_a.json.new")) << "no temporary file stays";
+}
+
+TEST_F(StateStoreTest, EqualContentIsNotWrittenAgain) {
+  StateStore store(dir_);
+  ASSERT_TRUE(store.save("a", {{"x", 1}}));
+  const auto file = dir_ / "a.json";
+  std::filesystem::remove(file);
+  ASSERT_TRUE(store.save("a", {{"x", 1}}));
+  EXPECT_FALSE(std::filesystem::exists(file));
+  ASSERT_TRUE(store.save("a", {{"x", 2}}));
+  EXPECT_TRUE(std::filesystem::exists(file));
+}
+
+TEST_F(StateStoreTest, ADamagedFileIsSetAside) {
+  for (const std::string text : {"", "{\"soc\": 61", "[1]", "\xff\xfe\x00", "null"}) {
+    write("a.json", text);
+    EXPECT_FALSE(StateStore(dir_).load("a")) << text;
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "a.json"));
+    EXPECT_TRUE(std::filesystem::exists(dir_ / "a.json.damaged"));
+  }
+  ASSERT_TRUE(StateStore(dir_).save("a", {{"x", 1}})) << "and the store goes on";
+}
+
+TEST_F(StateStoreTest, ADirectoryThatCannotBeWrittenIsAnError) {
+  write("file", "");
+  StateStore store(dir_ / "file" / "below");
+  const auto saved = store.save("a", {{"x", 1}});
+  ASSERT_FALSE(saved);
+  EXPECT_NE(saved.error().detail.find("cannot create"), std::string::npos);
+}
+
+TEST_F(StateStoreTest, WithoutDirectoryItKeepsThingsInMemory) {
+  StateStore store("");
+  ASSERT_TRUE(store.save("a", {{"x", 1}}));
+  EXPECT_EQ((*store.load("a"))["x"], 1);
+}
+
+TEST(Sanitized, KeepsLettersAndDigits) {
+  EXPECT_EQ(sanitized("/dev/pts/3"), "_dev_pts_3");
+  EXPECT_EQ(sanitized("80_5.0Ah"), "80_5_0Ah");
+  EXPECT_EQ(sanitized("ä"), "__");
+}
+
+} // namespace
+} // namespace bmsd::actors

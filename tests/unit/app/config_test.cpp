@@ -1,0 +1,221 @@
+// The configuration as users write it: right, wrong, and hostile.
+#include "app/config_doc.hpp"
+#include "app/config_file.hpp"
+#include "app/port_config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace bmsd::app {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ConfigTest : public ::testing::Test {
+protected:
+  ConfigTest() {
+    char name[] = "/tmp/bmsd-config.XXXXXX";
+    dir_ = ::mkdtemp(name);
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(dir_); }
+
+  LoadedConfig load(const std::string& text) {
+    const auto path = dir_ / "bmsd.ini";
+    std::ofstream(path) << text;
+    auto loaded = load_config(path);
+    EXPECT_TRUE(loaded);
+    return *loaded;
+  }
+
+  static std::string messages(const LoadedConfig& loaded) {
+    std::string text;
+    for (const auto& message : loaded.messages) {
+      text += message.where + ": " + message.text + "\n";
+    }
+    return text;
+  }
+
+  std::filesystem::path dir_;
+};
+
+TEST_F(ConfigTest, SectionsAreLaidOverOneAnother) {
+  const auto loaded = load("[DEFAULT]\n"
+                           "MAX_BATTERY_CHARGE_CURRENT = 40\n"
+                           "[port ttyUSB0]\n"
+                           "protocol = lltjbd\n"
+                           "MAX_BATTERY_CHARGE_CURRENT = 30\n"
+                           "[battery A]\n"
+                           "max_battery_charge_current = 20\n");
+  EXPECT_THAT(loaded.messages, IsEmpty()) << messages(loaded);
+  const auto current = [&](const char* port, const char* battery) {
+    return loaded.config.setup_of(port, battery).settings.charge.maximum;
+  };
+  EXPECT_EQ(current("", ""), 40);
+  EXPECT_EQ(current("ttyUSB0", "B"), 30);
+  EXPECT_EQ(current("ttyUSB0", "A"), 20);
+  ASSERT_EQ(loaded.config.ports.size(), 1U);
+  EXPECT_EQ(loaded.config.ports[0].name, "ttyUSB0");
+  EXPECT_EQ(transports::to_string(loaded.config.ports[0].address), "/dev/ttyUSB0");
+  EXPECT_EQ(loaded.config.ports[0].protocol, "lltjbd");
+}
+
+TEST_F(ConfigTest, EachErrorHasFileLineAndWhatIsAllowed) {
+  const auto loaded = load("[DEFAULT]\n"
+                           "NO_SUCH_KEY = 1\n"
+                           "MAX_CELL_VOLTAGE = 9.0\n"
+                           "[port x]\n"
+                           "link = can:\n"
+                           "baud = fast\n"
+                           "[nonsense]\n"
+                           "a = b\n"
+                           "this is no line\n");
+  EXPECT_TRUE(loaded.has_errors());
+  const auto text = messages(loaded);
+  EXPECT_THAT(text, HasSubstr("bmsd.ini:2: unknown key NO_SUCH_KEY"));
+  EXPECT_THAT(text, HasSubstr("bmsd.ini:3: MAX_CELL_VOLTAGE"));
+  EXPECT_THAT(text, HasSubstr("2..4.3"));
+  EXPECT_THAT(text, HasSubstr("bmsd.ini:5: link"));
+  EXPECT_THAT(text, HasSubstr("bmsd.ini:6: baud: \"fast\" is not allowed; allowed is a number 300..4e+06"));
+  EXPECT_THAT(text, HasSubstr("bmsd.ini:8: unknown section [nonsense]"));
+  EXPECT_THAT(text, HasSubstr("bmsd.ini:9: "));
+}
+
+TEST_F(ConfigTest, AWrongSafetyKeyStopsTheBatteriesItIsForAndNoOther) {
+  const auto loaded = load("[battery A]\n"
+                           "MAX_CELL_VOLTAGE = 9.0\n");
+  EXPECT_FALSE(loaded.config.setup_of("p", "A").safe);
+  EXPECT_TRUE(loaded.config.setup_of("p", "B").safe);
+}
+
+TEST_F(ConfigTest, AWrongKeyOfNoImportanceStopsNothing) {
+  const auto loaded = load("[DEFAULT]\nTIME_TO_GO_ENABLE = perhaps\n");
+  EXPECT_TRUE(loaded.config.setup_of("", "").safe) << messages(loaded);
+}
+
+TEST_F(ConfigTest, UnderstandsTheFileOfDbusSerialbattery) {
+  const auto loaded = load("[DEFAULT]\n"
+                           "; a comment\n"
+                           "LOGGING = WARNING\n"
+                           "MAX_BATTERY_CHARGE_CURRENT    = 70.0\n"
+                           "BLUETOOTH_BMS =\n"
+                           "CAN_PORT = vecan0, can1\n"
+                           "TELEMETRY = True\n"
+                           "EXCLUDED_DEVICES = /dev/ttyUSB7\n"
+                           "BMS_TYPE = LltJbd\n"
+                           "BATTERY_ADDRESSES = 0x01, 0x02\n"
+                           "MQTT_TOPIC = house/battery\n"
+                           "MQTT_BROKER_ADDRESS = 10.0.0.2\n"
+                           "MQTT_BROKER_PORT = 1884\n"
+                           "MQTT_TLS_ENABLED = False\n"
+                           "INVERT_CURRENT_MEASUREMENT = -1\n");
+  EXPECT_FALSE(loaded.has_errors()) << messages(loaded);
+  EXPECT_EQ(log_level(loaded.options.log_level), spdlog::level::warn);
+  EXPECT_EQ(loaded.config.setup_of("", "").settings.charge.maximum, 70);
+  EXPECT_THAT(loaded.config.excluded_devices, Contains("/dev/ttyUSB7"));
+  EXPECT_EQ(loaded.config.serial_protocol, "lltjbd");
+  EXPECT_THAT(loaded.config.addresses, ::testing::ElementsAre(1U, 2U));
+  std::vector<std::string> links;
+  for (const auto& port : loaded.config.ports) {
+    links.push_back(transports::to_string(port.address));
+  }
+  EXPECT_THAT(links, ::testing::ElementsAre("can:vecan0", "can:can1", "mqtt:10.0.0.2:1884/house/battery"));
+}
+
+TEST_F(ConfigTest, WhatIsNoFileIsSaid) {
+  EXPECT_THAT(load_config(dir_).error().detail, HasSubstr("is a directory"));
+  EXPECT_THAT(load_config(dir_ / "none.ini").error().detail, HasSubstr("No such file"));
+}
+
+TEST_F(ConfigTest, GarbageIsReportedNotBelieved) {
+  std::string garbage;
+  for (int i = 0; i < 5000; ++i) {
+    garbage += static_cast<char>(i * 7919 % 256);
+  }
+  const auto loaded = load(garbage);
+  EXPECT_TRUE(loaded.has_errors());
+  EXPECT_TRUE(load("[DEFAULT]\nMAX_CELL_VOLTAGE = " + std::string(1000, '3') + "\n").has_errors());
+}
+
+TEST_F(ConfigTest, TheTemplateChangesNothingAndNamesEveryKey) {
+  const auto text = config_template();
+  EXPECT_THAT(load(text).messages, IsEmpty());
+  for (const auto& key : battery::keys()) {
+    EXPECT_THAT(text, HasSubstr("\n;" + std::string(key.name) + " ="));
+  }
+  // With every battery key uncommented the defaults come out as they went in.
+  std::string active = "[DEFAULT]\n";
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(";") && line.find(" =") != std::string::npos &&
+        battery::is_battery_key(line.substr(1, line.find(" =") - 1))) {
+      active += line.substr(1) + "\n";
+    }
+  }
+  const auto loaded = load(active);
+  EXPECT_THAT(loaded.messages, IsEmpty()) << messages(loaded);
+  const battery::BatterySettings defaults;
+  const auto settings = loaded.config.setup_of("", "").settings;
+  for (const auto& key : battery::keys()) {
+    EXPECT_EQ(key.print(settings), key.print(defaults)) << key.name;
+  }
+}
+
+TEST_F(ConfigTest, TheShippedFileIsTheTemplate) {
+  std::ifstream stream(std::string(BMSD_SOURCE_DIR) + "/etc/bmsd.ini");
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  EXPECT_EQ(text, config_template()) << "run: build/bmsd --print-config > etc/bmsd.ini";
+}
+
+// -- port specifications --------------------------------------------------------------------
+
+TEST(PortSpec, LinkAndKeys) {
+  const auto port = parse_port_spec("/dev/ttyUSB0,protocol=lltjbd,address=1-3,baud=19200,poll=2.5,name=House");
+  ASSERT_TRUE(port) << port.error().detail;
+  EXPECT_EQ(port->name, "ttyUSB0");
+  EXPECT_EQ(port->protocol, "lltjbd");
+  EXPECT_THAT(port->addresses, ::testing::ElementsAre(1U, 2U, 3U));
+  EXPECT_EQ(port->line->baud, 19200);
+  EXPECT_EQ(port->poll_interval, 2.5);
+  EXPECT_EQ(port->battery_name, "House");
+}
+
+TEST(PortSpec, AListOfAddressesMayHoldCommas) {
+  const auto port = parse_port_spec("/dev/ttyUSB0,address=1,3,0x10,poll=1");
+  ASSERT_TRUE(port) << port.error().detail;
+  EXPECT_THAT(port->addresses, ::testing::ElementsAre(1U, 3U, 16U));
+  EXPECT_EQ(port->poll_interval, 1.0);
+}
+
+TEST(PortSpec, NamesAreFitForABus) {
+  EXPECT_EQ(parse_port_spec("/dev/pts/3")->name, "pts_3");
+  EXPECT_EQ(parse_port_spec("can:vecan0")->name, "vecan0");
+  EXPECT_EQ(parse_port_spec("tcp:10.0.0.7:99")->name, "tcp_10_0_0_7_99");
+  EXPECT_EQ(parse_port_spec("mqtt:h/a/b")->name, "mqtt_a_b");
+  EXPECT_EQ(parse_port_spec("slcan:/dev/ttyACM0@250000")->name, "slcan_ttyACM0");
+}
+
+TEST(PortSpec, ErrorsSayWhatIsAllowed) {
+  EXPECT_THAT(parse_port_spec("").error().detail, HasSubstr(""));
+  EXPECT_THAT(parse_port_spec("/dev/ttyUSB0,baud=x").error().detail, HasSubstr("allowed is"));
+  EXPECT_THAT(parse_port_spec("/dev/ttyUSB0,protocol=nope").error().detail, HasSubstr("bmsctl protocols"));
+  EXPECT_THAT(parse_port_spec("/dev/ttyUSB0,what=1").error().detail, HasSubstr("unknown key"));
+  EXPECT_THAT(parse_port_spec("/dev/ttyUSB0,baud").error().detail, HasSubstr("key=value"));
+  EXPECT_THAT(parse_port_spec("/dev/ttyUSB0,address=1-300").error().detail, HasSubstr("0..255"));
+  EXPECT_THAT(parse_port_spec("/dev/ttyUSB0,poll=0").error().detail, HasSubstr("0.1..3600"));
+  EXPECT_THAT(parse_port_spec("/dev/ttyUSB0,parity=mark").error().detail, HasSubstr("none, even, odd"));
+}
+
+TEST(PortSpec, TheSamePortTwiceIsRefused) {
+  actors::DaemonConfig config;
+  config.ports = {*parse_port_spec("/dev/ttyUSB0"), *parse_port_spec("/dev/ttyUSB0,name=x")};
+  EXPECT_THAT(check_ports(config).error().detail, HasSubstr("given twice"));
+}
+
+} // namespace
+} // namespace bmsd::app

@@ -1,0 +1,527 @@
+// The small classes, each alone.
+#include "actors/battery/midpoint.hpp"
+#include "actors/battery/text.hpp"
+#include "battery_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+namespace bmsd::battery {
+
+namespace {
+
+using namespace testing;
+
+NumberList list(std::initializer_list<double> values) {
+  NumberList result;
+  for (double value : values) {
+    result.push_back(value);
+  }
+  return result;
+}
+
+// -- numbers and tables -----------------------------------------------------------
+
+TEST(Rounding, IsThatOfTheExactBinaryValue) {
+  EXPECT_EQ(round2(55.085), 55.09); // stored a little above
+  EXPECT_EQ(round2(54.735), 54.73); // stored a little below
+  EXPECT_EQ(round2(0.125), 0.12);   // exact: to the even digit
+  EXPECT_EQ(round2(-0.375), -0.38);
+}
+
+TEST(Table, IsLinearBetweenPointsAndFlatBeyond) {
+  const Table table(list({3.5, 3.45, 3.4}), list({0.0, 0.5, 1.0}));
+  EXPECT_DOUBLE_EQ(table.linear(3.3), 1.0);
+  EXPECT_NEAR(table.linear(3.425), 0.75, 1e-12);
+  EXPECT_DOUBLE_EQ(table.linear(3.45), 0.5);
+  EXPECT_DOUBLE_EQ(table.linear(4.0), 0.0);
+}
+
+TEST(Table, StepsToTheUpperOrLowerPoint) {
+  const Table table(list({0, 10, 20}), list({0.0, 0.5, 1.0}));
+  EXPECT_EQ(table.step(5, false), 0.0);
+  EXPECT_EQ(table.step(5, true), 0.5);
+  EXPECT_EQ(table.step(10, false), 0.5);
+  EXPECT_EQ(table.step(10, true), 1.0);
+  EXPECT_EQ(table.step(99, true), 1.0);
+}
+
+TEST(Table, ValidityNeedsOrderAndEqualLengths) {
+  EXPECT_TRUE(Table::is_valid(list({1, 2, 3}), list({0, 0, 0})));
+  EXPECT_TRUE(Table::is_valid(list({3, 2, 1}), list({0, 0, 0})));
+  EXPECT_TRUE(Table::is_valid(list({1, 1, 2}), list({0, 0, 0})));
+  EXPECT_FALSE(Table::is_valid(list({1, 1, 2}), list({0, 0, 0}), true));
+  EXPECT_FALSE(Table::is_valid(list({1, 3, 2}), list({0, 0, 0})));
+  EXPECT_FALSE(Table::is_valid(list({1, 2}), list({0, 0, 0})));
+  EXPECT_FALSE(Table::is_valid(list({}), list({})));
+}
+
+TEST(Text, DurationsNameTheTwoLargestUnits) {
+  auto text = [](std::int64_t s) {
+    std::string result;
+    append_duration(result, s);
+    return result;
+  };
+  EXPECT_EQ(text(2526), "42m 6s");
+  EXPECT_EQ(text(50400), "14h");
+  EXPECT_EQ(text(165600 + 59), "1d 22h");
+  EXPECT_EQ(text(86400 + 59), "1d");
+  EXPECT_EQ(text(-60), "-1m");
+  std::string full;
+  append_full_duration(full, 93784);
+  EXPECT_EQ(full, "1d 2h 3m 4s");
+}
+
+// -- current ----------------------------------------------------------------------
+
+TEST(CurrentSource, ExtrapolatesBeyondItsMap) {
+  const CurrentSource source(
+      settings_with({{"CURRENT_REPORTED_BY_BMS", "-300, 0, 300"}, {"CURRENT_MEASURED_BY_USER", "-330, 0, 330"}}));
+  EXPECT_DOUBLE_EQ(*source.read(100.0, {}, {}, {}).current, 110.0);
+  EXPECT_DOUBLE_EQ(*source.read(400.0, {}, {}, {}).current, 440.0);
+  EXPECT_DOUBLE_EQ(*source.read(-400.0, {}, {}, {}).current, -440.0);
+}
+
+TEST(CurrentSource, HidesTheResidueOfAClosedDirectionOnly) {
+  const CurrentSource source(settings_with({}));
+  EXPECT_EQ(source.read(-1.5, {}, true, false).current, 0.0);
+  EXPECT_EQ(source.read(1.5, {}, false, true).current, 0.0);
+  EXPECT_EQ(source.read(1.5, {}, true, false).current, 1.5);
+  const auto stuck = source.read(-20.0, {}, true, false);
+  EXPECT_EQ(stuck.current, -20.0);
+  EXPECT_TRUE(stuck.flows_against_fet);
+  EXPECT_EQ(source.read(-1.5, {}, {}, {}).current, -1.5) << "an unknown FET counts as on";
+}
+
+TEST(CurrentSource, FallsBackToTheBmsWithoutAnExternalValue) {
+  const CurrentSource source(settings_with({{"EXTERNAL_SENSOR_DBUS_DEVICE", "com.victronenergy.battery.x"},
+                                            {"EXTERNAL_SENSOR_DBUS_PATH_CURRENT", "/Dc/0/Current"}}));
+  External external{true, 12.3456, {}};
+  EXPECT_EQ(source.read(10.0, external, {}, {}).current, 12.346);
+  external.current.reset();
+  EXPECT_EQ(source.read(10.0, external, {}, {}).current, 10.0);
+  EXPECT_FALSE(source.read({}, {}, {}, {}).current);
+}
+
+// -- current limit ----------------------------------------------------------------
+
+TEST(CurrentLimit, FallsAtOnceAndRisesSlowly) {
+  CurrentLimit limit(settings_with({}), Direction::charge);
+  CurrentLimit::Input input;
+  input.cell_voltage = 3.3;
+  limit.update(input, tick_at(0));
+  EXPECT_EQ(limit.value(), 50.0);
+  input.cell_voltage = 3.4;
+  limit.update(input, tick_at(1));
+  EXPECT_EQ(limit.value(), 12.5);
+  EXPECT_EQ(limit.reason(), "Cell Voltage");
+  input.cell_voltage = 3.399;
+  limit.update(input, tick_at(2));
+  EXPECT_EQ(limit.value(), 12.5) << "30 s hold";
+  input.cell_voltage = 3.3;
+  limit.update(input, tick_at(10));
+  EXPECT_EQ(limit.reason(), "Max Battery Charge Current *");
+  limit.update(input, tick_at(32));
+  limit.update(input, tick_at(34));
+  EXPECT_EQ(limit.value(), 22.5) << "5 A/s";
+  limit.update(input, tick_at(60));
+  EXPECT_EQ(limit.value(), 50.0);
+}
+
+TEST(CurrentLimit, OldInputsMayLowerButNotRaise) {
+  CurrentLimit limit(settings_with({{"CCL_RECOVERY_HOLD_SEC", "0"}, {"CCL_RECOVERY_RATE_A_PER_SEC", "0"}}),
+                     Direction::charge);
+  CurrentLimit::Input input;
+  input.cell_voltage = 3.4;
+  limit.update(input, tick_at(0));
+  input.may_rise = false;
+  input.cell_voltage = 3.3;
+  limit.update(input, tick_at(1));
+  EXPECT_EQ(limit.value(), 12.5);
+  input.switched_off = true;
+  limit.update(input, tick_at(2));
+  EXPECT_EQ(limit.value(), 0.0);
+}
+
+TEST(CurrentLimit, ClassicPresetTakesTheStricterSideOfItsBorders) {
+  const auto settings = settings_with({{"PRESET", "classic"}, {"CCL_RECOVERY_HOLD_SEC", "0"}});
+  EXPECT_DOUBLE_EQ(settings.min_cell_voltage, 3.1);
+  auto first = [&](Direction direction, double soc) {
+    CurrentLimit limit(settings, direction);
+    CurrentLimit::Input input;
+    input.soc = soc;
+    limit.update(input, tick_at(0));
+    return *limit.value();
+  };
+  const std::pair<double, double> charge[] = {{99, 1}, {98, 1}, {97.9, 4}, {95, 4}, {94.9, 25}, {91, 25}, {90.9, 50}};
+  for (const auto& [soc, amperes] : charge) {
+    EXPECT_EQ(first(Direction::charge, soc), amperes) << soc;
+  }
+  const std::pair<double, double> discharge[] = {{36, 60}, {35, 30}, {30.1, 30}, {30, 15}, {20.1, 15}, {20, 5}, {3, 5}};
+  for (const auto& [soc, amperes] : discharge) {
+    EXPECT_EQ(first(Direction::discharge, soc), amperes) << soc;
+  }
+}
+
+TEST(CurrentLimit, ClassicPresetIsConfigurable) {
+  const auto settings = settings_with({{"PRESET", "classic"},
+                                       {"CLASSIC_SOC_WHILE_CHARGING", "90, 80"},
+                                       {"CLASSIC_CHARGE_LIMIT", "2A, 10%"},
+                                       {"MAX_BATTERY_CHARGE_CURRENT", "200"}});
+  CurrentLimit limit(settings, Direction::charge);
+  CurrentLimit::Input input;
+  input.soc = 85.0;
+  limit.update(input, tick_at(0));
+  EXPECT_EQ(limit.value(), 20.0);
+  EXPECT_EQ(limit.reason(), "Preset");
+}
+
+// -- SoC --------------------------------------------------------------------------
+
+TEST(SocCounter, DoesNotCountAcrossAnOutage) {
+  SocCounter counter;
+  SocCounter::Input input;
+  input.current = 100.0;
+  input.capacity = 100.0;
+  input.bms_soc = 50.0;
+  EXPECT_EQ(counter.update(input, tick_at(0)), 50.0);
+  EXPECT_EQ(counter.update(input, tick_at(36)), 51.0);
+  EXPECT_EQ(counter.update(input, tick_at(36 + 301)), 51.0);
+  EXPECT_TRUE(counter.estimated());
+  counter.set_full(100.0);
+  EXPECT_FALSE(counter.estimated());
+  input.current = 0.0;
+  EXPECT_EQ(counter.update(input, tick_at(400)), 100.0);
+}
+
+TEST(SocCounter, OneLowCellForAMinuteUnderLoadIsEmpty) {
+  SocCounter counter;
+  SocCounter::Input input;
+  input.current = -1.0;
+  input.capacity = 100.0;
+  input.bms_soc = 30.0;
+  input.cell_empty = true;
+  counter.update(input, tick_at(0));
+  counter.update(input, tick_at(1));
+  input.cell_empty = false;
+  counter.update(input, tick_at(2));
+  input.cell_empty = true;
+  counter.update(input, tick_at(100));
+  EXPECT_GT(*counter.update(input, tick_at(160)), 29.0) << "60 s are not more than 60 s";
+  EXPECT_EQ(counter.update(input, tick_at(161)), 0.0);
+}
+
+TEST(SocCounter, BelievesTheBmsRatherThanAnOldValueFarOff) {
+  for (const auto& [saved, expected] : {std::pair(80.0, 40.0), std::pair(45.0, 45.0)}) {
+    SocCounter counter;
+    counter.resume(saved, true);
+    SocCounter::Input input;
+    input.current = 0.0;
+    input.capacity = 100.0;
+    input.bms_soc = 40.0;
+    EXPECT_EQ(counter.update(input, tick_at(0)), expected);
+    EXPECT_EQ(counter.discarded_stale(), saved != expected);
+  }
+}
+
+// -- temperatures -----------------------------------------------------------------
+
+TEST(Temperatures, CorrectsTheRawValueOnceAndDropsTheImpossible) {
+  const auto settings = settings_with({{"TEMPERATURE_1_ADJUST", "-2, 1"}});
+  TemperatureReader reader;
+  Sample s = sample();
+  s.temperatures.battery[0] = 20.0;
+  s.temperatures.battery[1] = 121.0;
+  const auto& view = reader.read(s, settings, tick_at(0));
+  EXPECT_EQ(view.mean, 18.0);
+  EXPECT_EQ(view.highest, 18.0);
+  EXPECT_EQ(s.temperatures.battery[0], 18.0);
+  EXPECT_FALSE(s.temperatures.battery[1]);
+}
+
+TEST(Temperatures, AreLostAfterAMinute) {
+  TemperatureReader reader;
+  const BatterySettings settings;
+  Sample s = sample();
+  s.temperatures = {};
+  reader.read(s, settings, tick_at(0));
+  EXPECT_FALSE(reader.lost(tick_at(1000))) << "never had one";
+  s = sample();
+  reader.read(s, settings, tick_at(1000));
+  s.temperatures = {};
+  reader.read(s, settings, tick_at(1059));
+  EXPECT_FALSE(reader.lost(tick_at(1059)));
+  EXPECT_EQ(reader.held().highest, 25.0);
+  EXPECT_TRUE(reader.lost(tick_at(1060)));
+}
+
+// -- cells ------------------------------------------------------------------------
+
+TEST(Midpoint, OddCountSharesTheMiddleCell) {
+  CellView cells;
+  cells.source = CellSource::list;
+  cells.count = 5;
+  for (int i = 0; i < 5; ++i) {
+    cells.cells[static_cast<std::size_t>(i)] = to_uv(3.0 + 0.1 * i);
+  }
+  const auto result = midpoint(cells);
+  ASSERT_TRUE(result);
+  EXPECT_NEAR(result->voltage, 3.0 + 3.1 + 1.6, 1e-9);
+  EXPECT_NEAR(result->deviation, (6.7 - 6.1) / 12.8 * 100, 1e-9);
+  cells.count = 3;
+  EXPECT_FALSE(midpoint(cells));
+}
+
+TEST(SampleCheck, UsesTheBmsOwnExtremesWhereThereIsNoList) {
+  SampleCheck check;
+  Sample s = sample();
+  s.cell_voltages.clear();
+  s.min_cell_voltage = 3.2;
+  s.max_cell_voltage = 3.41;
+  s.voltage = 53.0;
+  EXPECT_EQ(check.check(s, {}, {}, tick_at(0)), SampleVerdict::good);
+  EXPECT_EQ(check.cells().source, CellSource::extremes);
+  EXPECT_EQ(check.cells().sum, to_uv(53.0));
+  s.max_cell_voltage.reset();
+  EXPECT_EQ(check.check(s, {}, {}, tick_at(1)), SampleVerdict::cells_invalid) << "it had them before";
+}
+
+TEST(SampleCheck, ACellCountThatDiffersMustLast) {
+  SampleCheck check;
+  Sample s = sample();
+  EXPECT_EQ(check.check(s, {}, {}, tick_at(0)), SampleVerdict::good);
+  set_cells(s, 3.3, 8);
+  EXPECT_EQ(check.check(s, {}, {}, tick_at(1)), SampleVerdict::cells_invalid);
+  EXPECT_EQ(check.check(s, {}, {}, tick_at(60)), SampleVerdict::cells_invalid);
+  EXPECT_EQ(check.check(s, {}, {}, tick_at(61)), SampleVerdict::good);
+  EXPECT_EQ(check.cell_count(), 8);
+}
+
+// -- charge phase and voltage -----------------------------------------------------
+
+TEST(ChargePhase, AnOutageDoesNotCountAsAbsorption) {
+  ChargePhase phase(settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "60"}}));
+  CellView cells;
+  cells.source = CellSource::list;
+  cells.sum = to_uv(55.2);
+  ChargePhase::Input input;
+  input.cells = &cells;
+  input.pack_max = to_uv(55.2);
+  input.soc = 99.0;
+  phase.update(input, tick_at(0));
+  EXPECT_EQ(phase.phase(), Phase::absorption);
+  input.outage = true;
+  EXPECT_FALSE(phase.update(input, tick_at(1000)));
+  input.outage = false;
+  EXPECT_FALSE(phase.update(input, tick_at(1060)));
+  EXPECT_TRUE(phase.update(input, tick_at(1061)));
+  EXPECT_EQ(phase.phase(), Phase::floating);
+}
+
+TEST(ChargePhase, FloatIsHeldAlthoughTheSocIsLow) {
+  ChargePhase phase(settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "100"}}));
+  CellView cells;
+  cells.source = CellSource::list;
+  cells.sum = to_uv(55.2);
+  ChargePhase::Input input;
+  input.cells = &cells;
+  input.pack_max = to_uv(55.2);
+  input.soc = 50.0;
+  phase.update(input, tick_at(0));
+  EXPECT_TRUE(phase.update(input, tick_at(101)));
+  EXPECT_TRUE(phase.soc_contradicts());
+  cells.sum = to_uv(53.0);
+  phase.update(input, tick_at(200));
+  EXPECT_EQ(phase.phase(), Phase::floating);
+  phase.update(input, tick_at(201));
+  EXPECT_EQ(phase.phase(), Phase::bulk);
+}
+
+TEST(SocResetPlan, ZeroDaysIsOffAndAPendingOneIsReported) {
+  SocResetPlan off(settings_with({{"SOC_RESET_AFTER_DAYS", "0"}}));
+  off.update(tick_at(0));
+  EXPECT_FALSE(off.requested());
+  SocResetPlan without_control(settings_with({{"SOC_RESET_AFTER_DAYS", "3"}, {"CVCM_ENABLE", "False"}}));
+  without_control.update(tick_at(0));
+  EXPECT_FALSE(without_control.requested());
+  SocResetPlan plan(settings_with({{"SOC_RESET_AFTER_DAYS", "3"}}));
+  plan.update(tick_at(0));
+  EXPECT_TRUE(plan.requested());
+  EXPECT_FALSE(plan.overdue(tick_at(3 * 86400)));
+  EXPECT_TRUE(plan.overdue(tick_at(3 * 86400 + 1)));
+}
+
+TEST(OvervoltageControl, IntegralPartCountsSeconds) {
+  CellView cells;
+  cells.source = CellSource::list;
+  cells.count = 1;
+  cells.cells[0] = cells.highest = to_uv(3.56);
+  OvervoltageControl::Input input;
+  input.cells = &cells;
+  input.pack_min = to_uv(46.4);
+  input.pack_max = to_uv(55.2);
+  input.cell_max = to_uv(3.45);
+  const auto settings = settings_with({{"CVL_CONTROLLER_MODE", "2"}});
+  for (const auto& [seconds, fall] : {std::pair(1, 0.02), std::pair(3, 0.06), std::pair(60, 0.10)}) {
+    OvervoltageControl control(settings);
+    control.update(to_uv(55.2), input, tick_at(0));
+    EXPECT_EQ(control.update(to_uv(55.0), input, tick_at(seconds)), to_uv(55.0 - fall)) << seconds;
+  }
+}
+
+TEST(OvervoltageControl, TheRiseNeverPassesTheWish) {
+  OvervoltageControl control(settings_with({{"CVL_RECOVERY_HOLD_SEC", "10"}, {"CVL_RECOVERY_RATE_V_PER_SEC", "1"}}));
+  CellView cells;
+  cells.source = CellSource::list;
+  cells.count = 16;
+  OvervoltageControl::Input input;
+  input.cells = &cells;
+  input.pack_min = to_uv(46.4);
+  input.pack_max = to_uv(55.2);
+  input.cell_max = to_uv(3.45);
+  auto over = [&](double volts) {
+    cells.cells.fill(to_uv(3.3));
+    cells.cells[0] = cells.highest = to_uv(3.45 + volts);
+    cells.sum = to_uv(3.3 * 15 + 3.45 + volts + 1.0);
+  };
+  over(0.3);
+  cells.sum = to_uv(54.3);
+  auto cvl = control.update(to_uv(55.2), input, tick_at(0));
+  EXPECT_EQ(cvl, to_uv(54.0));
+  cells.sum = to_uv(54.5);
+  cvl = control.update(cvl, input, tick_at(1000));
+  EXPECT_EQ(cvl, to_uv(54.2)) << "1000 s at 1 V/s, yet the wish is 54.2 V";
+  EXPECT_EQ(control.mark(), Overvoltage::rising);
+}
+
+// -- alarms -----------------------------------------------------------------------
+
+TEST(AlarmBoard, HidesWarningsOnlyAndOnlyWhileAsked) {
+  AlarmBoard board;
+  Alarms from_bms, shown;
+  from_bms.set(Alarm::HighVoltage, 1);
+  from_bms.set(Alarm::HighCellVoltage, 2);
+  board.take(from_bms);
+  AlarmBoard::Own own;
+  own.hide_high_voltage_warnings = true;
+  board.publish(own, shown);
+  EXPECT_EQ(shown[Alarm::HighVoltage], 0);
+  EXPECT_EQ(shown[Alarm::HighCellVoltage], 2);
+  own.hide_high_voltage_warnings = false;
+  board.publish(own, shown);
+  EXPECT_EQ(shown[Alarm::HighVoltage], 1);
+  EXPECT_FALSE(shown[Alarm::FuseBlown]);
+}
+
+TEST(AlarmBoard, AKnownAlarmStaysKnown) {
+  AlarmBoard board;
+  Alarms alarms, shown;
+  alarms.set(Alarm::LowSoc, 1);
+  board.take(alarms);
+  board.take({});
+  board.publish({}, shown);
+  EXPECT_EQ(shown[Alarm::LowSoc], 1);
+}
+
+TEST(ErrorLog, ManyWithinThreeHours) {
+  ErrorLog log;
+  for (int i = 0; i < 179; ++i) {
+    log.record(tick_at(i));
+  }
+  EXPECT_FALSE(log.too_many(tick_at(179)));
+  log.record(tick_at(179));
+  EXPECT_TRUE(log.too_many(tick_at(179)));
+  EXPECT_FALSE(log.too_many(tick_at(10'801)));
+}
+
+// -- connection -------------------------------------------------------------------
+
+TEST(DisconnectPolicy, SporadicFailuresDoNotAddUp) {
+  DisconnectPolicy policy(settings_with({}));
+  for (std::int64_t s = 0; s < 600; s += 2) {
+    policy.poll_failed(3.4, 3.45, tick_at(s));
+    EXPECT_TRUE(policy.online());
+    EXPECT_FALSE(policy.given_up());
+    policy.poll_ok(tick_at(s + 1));
+  }
+}
+
+TEST(DisconnectPolicy, UnknownCellsAreOutsideTheWindow) {
+  DisconnectPolicy policy(settings_with({}));
+  for (std::int64_t s = 0; s <= 60; ++s) {
+    policy.poll_failed({}, {}, tick_at(s));
+    EXPECT_EQ(policy.blocks(), s >= 10) << s;
+    EXPECT_EQ(policy.given_up(), s >= 60) << s;
+  }
+  EXPECT_EQ(policy.cable_alarm(), 2);
+  policy.poll_ok(tick_at(61));
+  EXPECT_FALSE(policy.given_up());
+  EXPECT_TRUE(policy.online());
+}
+
+TEST(DisconnectPolicy, NoAlarmIfNoneIsWanted) {
+  DisconnectPolicy policy(settings_with({{"BMS_CABLE_ALARM", "False"}, {"BLOCK_ON_DISCONNECT", "True"}}));
+  for (std::int64_t s = 0; s <= 70; ++s) {
+    policy.poll_failed(3.3, 3.3, tick_at(s));
+  }
+  EXPECT_TRUE(policy.given_up());
+  EXPECT_EQ(policy.cable_alarm(), 0);
+}
+
+// -- history ----------------------------------------------------------------------
+
+TEST(History, CountsDischargesAndAlarmEdges) {
+  HistoryKeeper keeper(settings_with({}));
+  Status status;
+  status.installed_capacity = 100.0;
+  auto run = [&](double current, std::int64_t from, std::int64_t to) {
+    for (std::int64_t s = from; s < to; ++s) {
+      keeper.count(current, current * 50.0, 300, tick_at(s));
+      keeper.compute_if_due(status, 54.0, tick_at(s));
+    }
+  };
+  run(-36.0, 0, 200);   // 2 Ah
+  run(10.0, 200, 230);  // too short for a new phase
+  run(-36.0, 230, 330); // 1 Ah more
+  run(10.0, 330, 430);  // charged
+  run(-36.0, 430, 541); // a new phase
+  History shown;
+  keeper.show({}, shown, tick_at(541));
+  EXPECT_NEAR(*shown.last_discharge, -1.10, 0.02);
+  EXPECT_NEAR(*shown.total_ah_drawn, -4.1, 0.05);
+  EXPECT_NEAR(*shown.average_discharge, *shown.total_ah_drawn / 2, 1e-9);
+
+  Alarms alarms;
+  for (AlarmLevel level : {1, 1, 0, 2, 2}) {
+    alarms.set(Alarm::HighCellVoltage, level);
+    keeper.watch_alarms(alarms);
+  }
+  keeper.show({}, shown, tick_at(541));
+  EXPECT_EQ(shown.high_voltage_alarms, 2);
+  EXPECT_TRUE(keeper.clear(5, status, 54.0));
+  keeper.show({}, shown, tick_at(541));
+  EXPECT_EQ(shown.high_voltage_alarms, 0);
+  EXPECT_FALSE(keeper.clear(8, status, 54.0));
+}
+
+// -- times ------------------------------------------------------------------------
+
+TEST(Estimates, TargetFollowsTheEssSettings) {
+  Estimates::Input input;
+  input.current = -10.0;
+  input.soc = 60.0;
+  input.capacity = 100.0;
+  auto seconds = [&](const EssSettings& ess) {
+    Estimates estimates(settings_with({}));
+    Status status;
+    estimates.update(input, ess, status, tick_at(0));
+    return *status.time_to_go;
+  };
+  EXPECT_NEAR(seconds({}), 4 * 3600, 1);
+  EXPECT_NEAR(seconds({1, 10, 35.0, 45.0}), 2.5 * 3600, 1);
+  EXPECT_NEAR(seconds({1, 3, 35.0, 45.0}), 1.5 * 3600, 1);
+  EXPECT_NEAR(seconds({1, 9, 35.0, 45.0}), 4 * 3600, 1);
+}
+
+} // namespace
+
+} // namespace bmsd::battery
