@@ -148,6 +148,7 @@ struct RegisterBattery {
   std::string id; ///< stable for the physical battery
   PublisherRef publisher;
 };
+/// Answered when the name is on disk.
 struct StoreCustomName {
   std::string id;
   std::string name;
@@ -169,7 +170,7 @@ struct DeviceAnswer {
 };
 
 using SettingsActor =
-    caf::typed_actor<caf::reacts_to<RegisterBattery>, caf::reacts_to<StoreCustomName>,
+    caf::typed_actor<caf::reacts_to<RegisterBattery>, caf::replies_to<StoreCustomName>::with<bool>,
                      caf::reacts_to<SettingsAvailable>, caf::reacts_to<SettingChanged>, caf::reacts_to<DeviceAnswer>,
                      caf::reacts_to<Tick>,
                      caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;

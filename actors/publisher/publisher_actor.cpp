@@ -169,9 +169,7 @@ private:
 
   void on_write(const WriteRequest& write) {
     if (write.path == "/CustomName") {
-      const auto* name = std::get_if<std::string>(&write.value);
-      post(self_, *core_, core_->settings, StoreCustomName{plan_->id, name != nullptr ? *name : std::string()});
-      write.done(0);
+      store_custom_name(write);
       return;
     }
     auto command = write.command;
@@ -200,6 +198,18 @@ private:
               done(outcome.ok() ? 0 : 2);
             },
             [done = write.done](const caf::error&) { done(2); });
+  }
+
+  void store_custom_name(const WriteRequest& write) {
+    const auto* name = std::get_if<std::string>(&write.value);
+    const auto settings = core_->settings->get();
+    if (!settings) {
+      write.done(2);
+      return;
+    }
+    self_->request(settings, kWriteLimit, StoreCustomName{plan_->id, name != nullptr ? *name : std::string()})
+        .then([done = write.done](bool stored) { done(stored ? 0 : 2); },
+              [done = write.done](const caf::error&) { done(2); });
   }
 
   Json describe() const {

@@ -56,7 +56,7 @@ public:
     }
     return {
         [this](const RegisterBattery& battery) { on_register(battery); },
-        [this](const StoreCustomName& store) { on_store_name(store); },
+        [this](const StoreCustomName& store) { return on_store_name(store); },
         [this](const SettingsAvailable& state) { on_available(state.available); },
         [this](const SettingChanged& change) { on_changed(change); },
         [this](const DeviceAnswer& answer) { on_answer(answer); },
@@ -171,15 +171,16 @@ private:
     }
   }
 
-  void on_store_name(const StoreCustomName& store) {
+  bool on_store_name(const StoreCustomName& store) {
     auto it = devices_.find(store.id);
     if (it == devices_.end() || !it->second.registration) {
-      return;
+      return false;
     }
     on_io([store](SettingsIo& io) { io.store_name(store.id, store.name); });
     auto registration = *it->second.registration;
     registration.custom_name = store.name;
     adopt(it->first, it->second, registration);
+    return true;
   }
 
   void on_available(bool available) {

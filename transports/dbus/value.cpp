@@ -54,7 +54,7 @@ std::optional<Value> to_integer(const Value& value) {
 
 std::optional<Value> to_real(const Value& value) {
   if (auto* number = std::get_if<std::int32_t>(&value)) {
-    return Value(static_cast<double>(*number));
+    return std::optional<Value>(std::in_place, static_cast<double>(*number));
   }
   auto* number = std::get_if<double>(&value);
   return number && std::isfinite(*number) ? std::optional<Value>(value) : std::nullopt;

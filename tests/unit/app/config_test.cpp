@@ -151,7 +151,7 @@ TEST_F(ConfigTest, TheTemplateChangesNothingAndNamesEveryKey) {
   // With every battery key uncommented the defaults come out as they went in.
   std::string active = "[DEFAULT]\n";
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
+  for (std::string line; std::getline(lines, line) && !line.starts_with(";[");) {
     if (line.starts_with(";") && line.find(" =") != std::string::npos &&
         battery::is_battery_key(line.substr(1, line.find(" =") - 1))) {
       active += line.substr(1) + "\n";

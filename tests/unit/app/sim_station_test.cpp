@@ -124,15 +124,19 @@ TEST_F(Stations, KeepsToTheWireTime) {
   auto paced = options("lltjbd");
   paced.baud = 9600;
   start(paced);
-  reads = 0;
-  const auto sent = Clock::now();
-  write(bytes(kReadBasicInfo));
-  ASSERT_EQ(read(kBasicInfoReply, 2s).size(), kBasicInfoReply);
-  const std::chrono::duration<double, std::milli> took = last_byte - sent;
   const double wire = (7 + 36) * 10 / 9.6; // request and reply, ms
-  EXPECT_GE(took.count(), wire - 1.0);
-  EXPECT_LE(took.count(), wire + 60.0); // a busy machine
-  EXPECT_GE(reads, 3) << "in chunks, not all at the end";
+  double best = 1e9;                       // of several: a busy machine may be late now and then
+  for (int i = 0; i < 8; ++i) {
+    reads = 0;
+    const auto sent = Clock::now();
+    write(bytes(kReadBasicInfo));
+    ASSERT_EQ(read(kBasicInfoReply, 5s).size(), kBasicInfoReply);
+    const std::chrono::duration<double, std::milli> took = last_byte - sent;
+    EXPECT_GE(took.count(), wire - 1.0);
+    EXPECT_GE(reads, 2) << "in chunks, not all at the end";
+    best = std::min(best, took.count());
+  }
+  EXPECT_LE(best, wire + 15.0);
 }
 
 TEST_F(Stations, ThinksBeforeAnAnswer) {
@@ -299,23 +303,29 @@ TEST(TcpLine, OneClientAfterAnother) {
 }
 
 TEST(PacedWriter, LastByteOfEachChunkIsOnTime) {
-  asio::io_context io;
-  const auto started = Clock::now();
-  std::vector<std::pair<std::size_t, double>> chunks; // bytes so far, ms
-  std::size_t total = 0;
-  PacedWriter writer(io, 9600, [&](ByteView data) {
-    total += data.size();
-    chunks.emplace_back(total, std::chrono::duration<double, std::milli>(Clock::now() - started).count());
-  });
-  writer.send(Bytes(34), started);
-  writer.send(Bytes(10), started);
-  io.run();
-  EXPECT_EQ(total, 44U);
-  EXPECT_LE(chunks.size(), 9U) << "few wake-ups";
-  for (const auto& [size, at] : chunks) {
-    EXPECT_GE(at, static_cast<double>(size) / 0.96 - 0.5);
-    EXPECT_LE(at, static_cast<double>(size) / 0.96 + 60.0); // a busy machine
+  double best = 1e9; // lateness of the latest chunk, ms, in the best of several runs
+  for (int run = 0; run < 8; ++run) {
+    asio::io_context io;
+    const auto started = Clock::now();
+    double latest = 0.0;
+    std::size_t total = 0;
+    int chunks = 0;
+    PacedWriter writer(io, 9600, [&](ByteView data) {
+      total += data.size();
+      ++chunks;
+      const double at = std::chrono::duration<double, std::milli>(Clock::now() - started).count();
+      const double due = static_cast<double>(total) / 0.96;
+      EXPECT_GE(at, due - 0.5);
+      latest = std::max(latest, at - due);
+    });
+    writer.send(Bytes(34), started);
+    writer.send(Bytes(10), started);
+    io.run();
+    EXPECT_EQ(total, 44U);
+    EXPECT_LE(chunks, 9) << "few wake-ups";
+    best = std::min(best, latest);
   }
+  EXPECT_LE(best, 15.0);
 }
 
 TEST(PacedWriter, UnpacedWritesAtOnce) {

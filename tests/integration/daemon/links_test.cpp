@@ -1,0 +1,137 @@
+// The three kinds of links, from the simulator to the bus.
+#include "daemon_fixture.hpp"
+
+#include "integration/transports/broker.hpp"
+
+namespace bmsd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DaemonTest;
+using test::wait_until;
+using transports::test::Broker;
+
+class Links : public DaemonTest {
+protected:
+  void SetUp() override { start_bus(); }
+};
+
+TEST_F(Links, SerialAtWireSpeed) {
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--cells", "16", "--soc", "63", "--current", "-12", "--baud", "9600"});
+  start({tty("ttyA")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Soc") == "v <d 63>"; })) << daemon.output();
+  EXPECT_EQ(value(client, "ttyA", "/Dc/0/Current"), "v <d -12>");
+  EXPECT_EQ(value(client, "ttyA", "/System/NrOfCellsPerBattery"), "v <i 16>");
+  EXPECT_EQ(value(client, "ttyA", "/Info/MaxChargeVoltage"), "v <d 55.2>") << "16 x 3.45 V";
+  EXPECT_EQ(value(client, "ttyA", "/Connected"), "v <i 1>");
+}
+
+TEST_F(Links, TheSameOverTcp) {
+  Broker port_finder; // has a port that is free
+  const auto port = std::to_string(port_finder.port);
+  auto sim = simulate("lltjbd", "tcp:127.0.0.1:" + port, {"--soc", "64"});
+  start({"tcp:127.0.0.1:" + port + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  const auto name = "tcp_127_0_0_1_" + port;
+  ASSERT_TRUE(wait_until([&] { return value(client, name, "/Soc") == "v <d 64>"; }, 15s)) << daemon.output();
+}
+
+TEST_F(Links, CanFramesThroughSlcan) {
+  auto sim = simulate("pylontech_can", tty("can0"), {"--soc", "81", "--current", "5"});
+  start({"slcan:" + tty("can0") + "@500000,protocol=pylontech_can"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "slcan_can0", "/Soc") == "v <d 81>"; })) << daemon.output();
+  EXPECT_EQ(value(client, "slcan_can0", "/Dc/0/Current"), "v <d 5>");
+}
+
+TEST_F(Links, CanBatteryIsFoundWithoutBeingNamed) {
+  auto sim = simulate("pylontech_can", tty("can0"), {"--soc", "81"});
+  start({"slcan:" + tty("can0")});
+  EXPECT_TRUE(wait_for_link("slcan_can0", "up")) << daemon.output();
+  EXPECT_EQ(battery("slcan_can0").value("protocol", std::string()), "pylontech_can");
+}
+
+TEST_F(Links, CanBatteryThatFallsSilentIsLost) {
+  auto sim = simulate("pylontech_can", tty("can0"));
+  start({"slcan:" + tty("can0")});
+  ASSERT_TRUE(wait_for_link("slcan_can0", "up"));
+  sim.signal(SIGSTOP);
+  EXPECT_TRUE(wait_for_link("slcan_can0", "silent", 15s));
+  sim.signal(SIGCONT);
+  EXPECT_TRUE(wait_for_link("slcan_can0", "up", 15s));
+}
+
+TEST_F(Links, DocumentsFromABrokerThatStopsAndComesBack) {
+  Broker broker;
+  broker.start();
+  const auto link = "mqtt:127.0.0.1:" + std::to_string(broker.port) + "/house/battery";
+  auto sim = simulate("mqtt_json", link, {"--soc", "45", "--current", "0"});
+  start({link});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "mqtt_house_battery", "/Soc") == "v <d 45>"; }, 15s))
+      << daemon.output();
+  broker.stop();
+  ASSERT_TRUE(wait_for_link("mqtt_house_battery", "gone", 20s)) << status().dump();
+  broker.start();
+  sim.kill();
+  sim = simulate("mqtt_json", link, {"--soc", "46", "--current", "0"});
+  EXPECT_TRUE(wait_for_link("mqtt_house_battery", "up", 60s)) << daemon.output();
+}
+
+TEST_F(Links, DocumentsThatAreNoneChangeNothing) {
+  Broker broker;
+  broker.start();
+  const auto port = std::to_string(broker.port);
+  const auto link = "mqtt:127.0.0.1:" + port + "/b";
+  auto sim = simulate("mqtt_json", link, {"--soc", "45", "--current", "0"});
+  start({link});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "mqtt_b", "/Soc") == "v <d 45>"; }, 15s)) << daemon.output();
+  sim.kill();
+  for (const std::string& payload :
+       {std::string("{not json"), std::string(R"({"value":null})"), std::string("[]"), std::string("{}"),
+        std::string(R"({"Dc":{"Power":1e300,"Voltage":-5},"Soc":900})"), std::string(200000, '[')}) {
+    std::ofstream(directory / "payload") << payload;
+    ASSERT_EQ(test::run({"mosquitto_pub", "-p", port, "-t", "b", "-f", directory / "payload"}).status, 0);
+  }
+  ASSERT_TRUE(wait_until([&] { return failures("framing") + failures("implausible") + failures("truncated") >= 4; }))
+      << status().dump();
+  EXPECT_EQ(value(client, "mqtt_b", "/Soc"), "v <d 45>");
+  EXPECT_TRUE(daemon.running());
+}
+
+TEST_F(Links, EightPortsAreSearchedInParallel) {
+  std::vector<test::Process> sims;
+  std::vector<std::string> ports;
+  for (int i = 0; i < 8; ++i) {
+    ports.push_back(tty("tty" + std::to_string(i)));
+    sims.push_back(simulate("lltjbd", ports.back(), {"--capacity", std::to_string(100 + i)}));
+  }
+  start(ports);
+  ASSERT_TRUE(wait_until(
+      [&] {
+        int up = 0;
+        for (const auto& battery : status().value("batteries", Json::array())) {
+          up += battery.value("link", std::string()) == "up" ? 1 : 0;
+        }
+        return up == 8;
+      },
+      20s))
+      << status().dump();
+}
+
+TEST_F(Links, EqualPacksAreTwoBatteries) {
+  auto a = simulate("lltjbd", tty("ttyA"));
+  auto b = simulate("lltjbd", tty("ttyB"));
+  start({tty("ttyA"), tty("ttyB")});
+  ASSERT_TRUE(wait_for_link("ttyA", "up"));
+  ASSERT_TRUE(wait_for_link("ttyB", "up"));
+  EXPECT_NE(battery("ttyA").value("id", std::string()), battery("ttyB").value("id", std::string()));
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty() && !client.owner(service("ttyB")).empty(); }));
+  EXPECT_NE(value(client, "ttyA", "/DeviceInstance"), value(client, "ttyB", "/DeviceInstance"));
+}
+
+} // namespace
+} // namespace bmsd

@@ -1,0 +1,261 @@
+// A session on a line: finds its BMS, polls it at a steady rate, survives silence, loss and bugs.
+#include "actor_fixture.hpp"
+
+#include "actors/port/session.hpp"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+
+namespace bmsd::actors {
+namespace {
+
+using namespace std::chrono_literals;
+using protocols::ask;
+using protocols::Script;
+
+// -- a BMS that answers one byte to one byte -----------------------------------------------
+
+FrameScan one_byte(ByteView, ByteView rx, bool) {
+  return rx.empty() ? FrameScan{} : FrameScan{FrameScan::State::complete, 0, 1, 0};
+}
+
+Request byte_request(std::uint8_t byte) {
+  Request request;
+  request.tx = {byte};
+  request.scan = one_byte;
+  request.retries = 0;
+  return request;
+}
+
+/// 'i' asks who it is, 'p' polls, 'c' is a command.
+class ToyProtocol : public protocols::ExchangeProtocol {
+public:
+  Script identify(Identity& out) override {
+    const auto reply = co_await ask(byte_request('i'));
+    out.unique_id = std::string(1, static_cast<char>(reply[0]));
+    co_return Result<void>{};
+  }
+  Script poll(Sample& out) override {
+    const auto reply = co_await ask(byte_request('p'));
+    if (reply[0] == 'X') {
+      throw std::runtime_error("a bug in the decoder");
+    }
+    out.voltage = reply[0];
+    co_return Result<void>{};
+  }
+  Script command(Command command) override {
+    const auto reply = co_await ask(byte_request('c'));
+    if (reply[0] != static_cast<std::uint8_t>(command.value)) {
+      co_return Error{Fault::refused, "no"};
+    }
+    co_return Result<void>{};
+  }
+};
+
+constexpr LineSettings kToyLines[] = {{.baud = 9600}};
+constexpr protocols::ProtocolInfo kToy{
+    .key = "toy", .label = "Toy", .about = {}, .aliases = {}, .lines = kToyLines, .addresses = {},
+    .exchange = [](const protocols::ProtocolConfig&) -> std::unique_ptr<protocols::ExchangeProtocol> {
+      return std::make_unique<ToyProtocol>();
+    }};
+
+class ExchangeSessionTest : public test::ActorTest {
+protected:
+  ExchangeSessionTest() {
+    auto port = std::make_shared<PortPlan>();
+    port->config.name = "toy0";
+    port->port = std::make_shared<Slot<PortActor>>("port/toy0");
+    auto session = std::make_shared<SessionPlan>();
+    session->port = port;
+    session->session = std::make_shared<Slot<SessionActor>>("session/toy0");
+    session->protocol = &kToy;
+    plan = session;
+    port->port->set(spawn_line());
+    battery->set(test::spawn_battery_stand_in(system, seen));
+    core->supervisor->set(test::spawn_supervisor_stand_in(system, seen, battery));
+    actor = spawn_exchange_session(system, core, plan);
+    run();
+  }
+
+  ~ExchangeSessionTest() override {
+    end(actor);
+    end(plan->port->port->get());
+    end(battery->get());
+    end(core->supervisor->get());
+    actor = SessionActor();
+    plan->session->set({});
+    plan->port->port->set({});
+    battery->set({});
+  }
+
+  /// Stands in for the port: answers with what `answer` says; nothing at all while it is empty.
+  PortActor spawn_line() {
+    return system.spawn([this](PortActor::pointer self) -> PortActor::behavior_type {
+      return {
+          [this, self](const ExchangeJob& job) {
+            asked.push_back(job.request.tx[0]);
+            if (auto reply = answer(job.request.tx[0])) {
+              if (auto session = job.reply_to->get()) {
+                self->send(session, ExchangeDone{job.token, *reply, now.steady});
+              }
+            }
+          },
+          [](const SendFrame&) {},   [](const LinkOpened&) {}, [](const LinkLost&) {},
+          [](const AdapterEvent&) {}, [](const Tick&) {},
+          [](const Describe&) { return Json::object(); },
+          [](const CloseDown&) {},
+      };
+    });
+  }
+
+  static Reply good(char byte) {
+    Reply reply;
+    reply.rx = {static_cast<std::uint8_t>(byte)};
+    reply.size = 1;
+    return reply;
+  }
+  static Reply bad(Fault fault) {
+    Reply reply;
+    reply.error = {fault, "for the test"};
+    return reply;
+  }
+
+  std::shared_ptr<test::Seen> seen = std::make_shared<test::Seen>();
+  BatteryRef battery = std::make_shared<Slot<BatteryActor>>("battery/A");
+  SessionPlanPtr plan;
+  SessionActor actor;
+  std::vector<std::uint8_t> asked;
+  std::function<std::optional<Reply>(std::uint8_t)> answer = [](std::uint8_t byte) {
+    return good(byte == 'i' ? 'A' : byte == 'c' ? 1 : 'v');
+  };
+};
+
+TEST_F(ExchangeSessionTest, FindsTheBatteryAndDeliversTheFirstSampleAtOnce) {
+  ASSERT_EQ(seen->identified.size(), 1U);
+  EXPECT_EQ(seen->identified[0].identity.unique_id, "A");
+  EXPECT_EQ(seen->identified[0].identity.protocol, "toy");
+  ASSERT_EQ(seen->samples.size(), 1U);
+  EXPECT_EQ(seen->samples[0].sample.voltage, 'v');
+  EXPECT_EQ(seen->links.back().link, Link::up);
+}
+
+TEST_F(ExchangeSessionTest, PollsOnceASecond) {
+  pass(60s);
+  EXPECT_NEAR(static_cast<double>(seen->samples.size()), 61, 1);
+  EXPECT_EQ(seen->identified.size(), 1U);
+  EXPECT_TRUE(seen->failures.empty());
+}
+
+TEST_F(ExchangeSessionTest, EachMissedPollIsToldAndAfterThreeTheLinkIsSilent) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(2s);
+  EXPECT_EQ(seen->failures.size(), 2U);
+  EXPECT_EQ(seen->links.back().link, Link::up) << "two misses are no outage";
+  pass(1s);
+  EXPECT_EQ(seen->links.back().link, Link::silent);
+  EXPECT_EQ(core->counters.failures[static_cast<std::size_t>(Fault::timeout)].load(), 3U);
+}
+
+TEST_F(ExchangeSessionTest, AfterTenFailuresItAsksAgainWhoIsThere) {
+  asked.clear();
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(9s);
+  EXPECT_THAT(asked, ::testing::Not(::testing::Contains('i')));
+  pass(2s);
+  EXPECT_THAT(asked, ::testing::Contains('i'));
+}
+
+TEST_F(ExchangeSessionTest, ABatteryThatComesBackIsTheSameBattery) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(40s);
+  const auto failures = seen->failures.size();
+  EXPECT_NEAR(static_cast<double>(failures), 40, 3) << "the battery hears of every poll that fails";
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'A' : 'w'); };
+  pass(5s);
+  EXPECT_EQ(seen->samples.back().sample.voltage, 'w');
+  EXPECT_EQ(seen->links.back().link, Link::up);
+  EXPECT_EQ(seen->identified.size(), 1U);
+}
+
+TEST_F(ExchangeSessionTest, AnotherBmsOnTheCableIsReportedAsSuch) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(15s);
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'B' : 'w'); };
+  pass(5s);
+  ASSERT_EQ(seen->identified.size(), 2U);
+  EXPECT_EQ(seen->identified[1].identity.unique_id, "B");
+}
+
+TEST_F(ExchangeSessionTest, AnAnswerThatComesTooLateIsNotTakenForAnother) {
+  std::uint64_t late = 0;
+  end(plan->port->port->get());
+  std::vector<ExchangeJob> jobs;
+  auto collect = system.spawn([&jobs](PortActor::pointer) -> PortActor::behavior_type {
+    return {
+        [&jobs](const ExchangeJob& job) { jobs.push_back(job); },
+        [](const SendFrame&) {},   [](const LinkOpened&) {}, [](const LinkLost&) {},
+        [](const AdapterEvent&) {}, [](const Tick&) {},
+        [](const Describe&) { return Json::object(); },
+        [](const CloseDown&) {},
+    };
+  });
+  plan->port->port->set(collect);
+  pass(1s);
+  ASSERT_EQ(jobs.size(), 1U);
+  late = jobs[0].token;
+  pass(30s); // the port never answers: the session gives up by itself
+  const auto samples = seen->samples.size();
+  caf::anon_send(actor, ExchangeDone{late, good('L'), now.steady});
+  run();
+  EXPECT_EQ(seen->samples.size(), samples);
+  EXPECT_GE(core->counters.failures[static_cast<std::size_t>(Fault::link)].load(), 1U);
+  plan->port->port->set({});
+  end(collect);
+  plan->port->port->set(spawn_line());
+}
+
+TEST_F(ExchangeSessionTest, AClosedPortIsReportedAndAnOpenedOneTriedAtOnce) {
+  caf::anon_send(actor, LinkState{"toy0", Link::gone, "unplugged"});
+  run();
+  EXPECT_EQ(seen->links.back().link, Link::gone);
+  EXPECT_EQ(seen->links.back().reason, "unplugged");
+  EXPECT_EQ(seen->vacated.size(), 1U);
+  answer = [](std::uint8_t) { return bad(Fault::link); };
+  pass(10s);
+  EXPECT_GE(seen->failures.size(), 8U) << "the battery goes on counting";
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'A' : 'w'); };
+  caf::anon_send(actor, LinkState{"toy0", Link::up, {}});
+  run();
+  EXPECT_EQ(seen->samples.back().sample.voltage, 'w');
+  EXPECT_EQ(seen->links.back().link, Link::up);
+}
+
+TEST_F(ExchangeSessionTest, ACommandGivesTheOutcomeOfTheBms) {
+  std::vector<CommandOutcome> outcomes;
+  caf::scoped_actor asker(system);
+  const auto send = [&](double value) {
+    auto waiting = asker->request(actor, caf::infinite, Command{CommandKind::force_charging_off, value, 7});
+    run();
+    waiting.receive([&](const CommandOutcome& outcome) { outcomes.push_back(outcome); },
+                    [](const caf::error&) { FAIL(); });
+  };
+  send(1);
+  send(0);
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_TRUE(outcomes[0].ok());
+  EXPECT_EQ(outcomes[0].id, 7U);
+  EXPECT_EQ(outcomes[1].error.fault, Fault::refused);
+}
+
+TEST_F(ExchangeSessionTest, ABugInTheDecoderEndsThisSessionAloneWithItsReason) {
+  caf::error reason;
+  actor->attach_functor([&](const caf::error& why) { reason = why; });
+  answer = [](std::uint8_t) { return good('X'); };
+  pass(2s);
+  EXPECT_NE(system.render(reason).find("a bug in the decoder"), std::string::npos) << system.render(reason);
+  EXPECT_TRUE(battery->get());
+}
+
+} // namespace
+} // namespace bmsd::actors

@@ -1,0 +1,183 @@
+// Supervision as it happens: children that die come back, alone, and never stop coming back.
+#include "actor_fixture.hpp"
+
+#include "actors/supervisor/supervisor_actor.hpp"
+
+#include <map>
+
+namespace bmsd::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SupervisorTest : public test::ActorTest {
+protected:
+  SupervisorTest() {
+    BatteryFactory factory;
+    factory.build = [this](const std::string& id, const Identified&) {
+      ++built[id];
+      BatteryFactory::Built result;
+      result.battery = std::make_shared<Slot<BatteryActor>>("battery/" + id);
+      result.session = std::make_shared<Slot<SessionRef>>(id);
+      result.identity = std::make_shared<Slot<std::shared_ptr<const Identity>>>(id);
+      result.children.push_back(child("battery/" + id));
+      return result;
+    };
+    supervisor = spawn_supervisor(system, core, factory);
+    run();
+  }
+
+  ~SupervisorTest() override {
+    caf::anon_send(supervisor, CloseDown{});
+    run();
+    supervisor = SupervisorActor();
+    alive.clear();
+  }
+
+  /// A child that does nothing but live, and end when told to.
+  std::shared_ptr<const ChildSpec> child(const std::string& name, const std::string& parent = {}) {
+    auto spec = std::make_shared<ChildSpec>();
+    spec->name = name;
+    spec->escalate_to = parent;
+    spec->start = [this, name](caf::actor_system& sys) {
+      ++starts[name];
+      auto actor = sys.spawn([](caf::event_based_actor* self) -> caf::behavior {
+        return {[self](const CloseDown&) { self->quit(); }, [](const Configured&) {},
+                [self](const std::string& why) { self->quit(caf::make_error(caf::sec::runtime_error, why)); }};
+      });
+      alive[name] = actor;
+      return actor;
+    };
+    return spec;
+  }
+
+  void add(const std::string& name, const std::string& parent = {}) {
+    caf::anon_send(supervisor, AddChild{child(name, parent)});
+    run();
+  }
+
+  void fail(const std::string& name, const std::string& why = "out of luck") {
+    caf::anon_send(alive[name], why);
+    run();
+  }
+
+  ActorInfo info(const std::string& name) {
+    caf::scoped_actor asker(system);
+    auto waiting = asker->request(supervisor, caf::infinite, ListActors{});
+    run();
+    ActorInfo found;
+    waiting.receive(
+        [&](const ActorList& list) {
+          for (const auto& entry : list.infos) {
+            if (entry.name == name) {
+              found = entry;
+            }
+          }
+        },
+        [](const caf::error&) { FAIL(); });
+    return found;
+  }
+
+  SupervisorActor supervisor;
+  std::map<std::string, caf::actor> alive;
+  std::map<std::string, int> starts;
+  std::map<std::string, int> built;
+};
+
+TEST_F(SupervisorTest, AChildThatFailsComesBackAlone) {
+  add("port/a");
+  add("port/b");
+  fail("port/a");
+  EXPECT_NE(info("port/a").state, "running");
+  pass(1s);
+  EXPECT_EQ(starts["port/a"], 2);
+  EXPECT_EQ(starts["port/b"], 1);
+  const auto about = info("port/a");
+  EXPECT_EQ(about.state, "running");
+  EXPECT_EQ(about.restarts, 1U);
+  EXPECT_NE(about.last_failure.find("out of luck"), std::string::npos);
+  EXPECT_EQ(core->counters.restarts.load(), 1U);
+}
+
+TEST_F(SupervisorTest, ASessionThatKeepsFailingHasItsPortRestartedOnce) {
+  add("port/a");
+  add("session/a", "port/a");
+  add("session/b", "port/b");
+  for (int i = 0; i < 6; ++i) {
+    fail("session/a");
+    pass(4s);
+  }
+  EXPECT_EQ(starts["session/a"], 7);
+  EXPECT_EQ(starts["port/a"], 2);
+  EXPECT_EQ(starts["session/b"], 1);
+}
+
+TEST_F(SupervisorTest, NothingIsGivenUpForGood) {
+  add("session/a");
+  for (int i = 0; i < 60; ++i) {
+    fail("session/a");
+    pass(6min, 5s);
+  }
+  EXPECT_EQ(starts["session/a"], 61);
+  EXPECT_EQ(info("session/a").state, "running");
+}
+
+TEST_F(SupervisorTest, RestartByRequest) {
+  add("port/a");
+  caf::scoped_actor asker(system);
+  for (const auto& [name, expected] : std::map<std::string, bool>{{"port/a", true}, {"port/none", false}}) {
+    auto waiting = asker->request(supervisor, caf::infinite, RestartChild{name});
+    run();
+    waiting.receive([&](bool done) { EXPECT_EQ(done, expected) << name; }, [](const caf::error&) { FAIL(); });
+  }
+  pass(1s);
+  EXPECT_EQ(starts["port/a"], 2);
+}
+
+TEST_F(SupervisorTest, ABatteryIsBuiltOnceAndFoundAgain) {
+  Identified found;
+  found.session = std::make_shared<Slot<SessionActor>>("session/a");
+  found.port = "a";
+  found.identity.unique_id = "X";
+  caf::anon_send(supervisor, found);
+  caf::anon_send(supervisor, found);
+  run();
+  EXPECT_EQ(built["X"], 1);
+  EXPECT_EQ(starts["battery/X"], 1);
+  fail("battery/X");
+  pass(1s);
+  EXPECT_EQ(starts["battery/X"], 2);
+}
+
+TEST_F(SupervisorTest, ARemovedPortTakesItsSessionsAndBatteriesWithIt) {
+  add("port/a");
+  add("session/a", "port/a");
+  add("port/b");
+  Identified found;
+  found.session = std::make_shared<Slot<SessionActor>>("session/a");
+  found.port = "a";
+  found.identity.unique_id = "X";
+  caf::anon_send(supervisor, found);
+  run();
+  caf::anon_send(supervisor, RemovePort{"a"});
+  pass(1s);
+  EXPECT_TRUE(info("port/a").name.empty());
+  EXPECT_TRUE(info("session/a").name.empty());
+  EXPECT_TRUE(info("battery/X").name.empty());
+  EXPECT_EQ(info("port/b").state, "running");
+  EXPECT_EQ(starts["port/a"], 1) << "a child that was told to end is not restarted";
+}
+
+TEST_F(SupervisorTest, ClosingDownEndsAllAndThenItself) {
+  add("port/a");
+  add("battery/X");
+  bool ended = false;
+  supervisor->attach_functor([&](const caf::error&) { ended = true; });
+  caf::anon_send(supervisor, CloseDown{});
+  pass(1s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(starts["port/a"], 1);
+}
+
+} // namespace
+} // namespace bmsd::actors
