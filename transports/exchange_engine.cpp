@@ -25,9 +25,7 @@ constexpr int kPatiencePauses = 20;
 /// even if VMIN lets it sleep on at once: 34 bytes cost 100 us.
 constexpr auto kWorthNap = 3ms;
 /// So much before the end is due; covers a thread that read the first bytes late.
-constexpr auto kNapMargin = 2ms;
-/// Once may be the fault of a busy machine, which read the first bytes late.
-constexpr int kTrust = 2;
+constexpr auto kNapMargin = 1300us;
 
 } // namespace
 
@@ -59,7 +57,7 @@ void ExchangeEngine::opened(Result<int> fd) {
   if (result) {
     state_ = State::idle;
     unsettled_ = false;
-    paced_ = false;
+    pace_ = {};
     last_activity_ = Clock::now();
   } else {
     shut();
@@ -182,7 +180,8 @@ void ExchangeEngine::receive() {
   limit_ = sent_at_ + request_.first_byte + kPatienceWire * channel_->wire_time(request_.max_reply) +
            kPatiencePauses * request_.between;
   scan_ = request_.scan(request_.tx, rx_, false);
-  wait_for(scan_.need);
+  usual_ = pace_.steady() ? pace_.usual_reply(request_.tx) : 0;
+  wait_for(usual_ > 0 ? 1 : scan_.need); // from the first byte on the end is foreseeable
 }
 
 void ExchangeEngine::wait_for(std::size_t bytes) {
@@ -197,10 +196,12 @@ void ExchangeEngine::wait_for(std::size_t bytes) {
   arm(std::min(deadline, limit_), [this] { on_deadline(); });
 }
 
-/// Sleeps until shortly before the last of `bytes` can be there.
+/// Sleeps until shortly before the last of `bytes`, or of the reply as it was last time, can be
+/// there. A reply that is shorter this time is found a little later.
 bool ExchangeEngine::nap(std::size_t bytes) {
+  bytes = std::max(bytes, usual_ - std::min(usual_, rx_.size()));
   auto end = last_activity_ + channel_->wire_time(std::min(bytes, request_.max_reply)) - kNapMargin;
-  if (!paced_ || rx_.empty() || end - Clock::now() < kWorthNap) {
+  if (!pace_.steady() || rx_.empty() || end - Clock::now() < kWorthNap) {
     return false;
   }
   descriptor_.release();
@@ -208,27 +209,18 @@ bool ExchangeEngine::nap(std::size_t bytes) {
     if (auto listening = listen(); !listening) {
       lost(listening.error().detail);
     } else if (read_input(true)) {
-      overslept_ = received_ < enough ? 0 : overslept_ + 1;
-      paced_ = overslept_ < kTrust;
+      pace_.slept(received_ >= enough);
       look(false);
     }
   });
   return true;
 }
 
-/// Called when `expected_` bytes have woken us, before they count as activity.
-void ExchangeEngine::learn_pace() {
-  constexpr std::size_t kTelling = 8;
-  auto wire = channel_->wire_time(expected_);
-  if (!rx_.empty() && expected_ >= kTelling && wire.count() > 0) {
-    paced_ = Clock::now() - last_activity_ > wire * 8 / 10;
-    overslept_ = 0;
-  }
-}
-
 void ExchangeEngine::on_readable() {
   if (state_ == State::receiving) {
-    learn_pace();
+    if (!rx_.empty()) {
+      pace_.arrived(expected_, Clock::now() - last_activity_, channel_->wire_time(expected_));
+    }
     if (read_input(true)) {
       watch();
       look(false);
@@ -257,6 +249,7 @@ void ExchangeEngine::look(bool silence) {
   switch (scan_.state) {
   case FrameScan::State::complete:
     if (scan_.begin <= rx_.size() && scan_.size <= rx_.size() - scan_.begin) {
+      pace_.replied(request_.tx, scan_.begin + scan_.size);
       finish({});
     } else {
       finish({Fault::internal, "the scanner names bytes that are not there"});

@@ -4,6 +4,7 @@
 #include "transports/byte_channel.hpp"
 #include "transports/lifetime.hpp"
 #include "transports/link.hpp"
+#include "transports/reply_pace.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -44,7 +45,6 @@ private:
   void look(bool silence);
   void wait_for(std::size_t bytes);
   bool nap(std::size_t bytes);
-  void learn_pace();
 
   Result<void> listen();
   void watch();
@@ -72,10 +72,10 @@ private:
   FrameScan scan_;
   std::size_t received_ = 0; // in the present exchange
   std::size_t sent_ = 0;
-  bool unsettled_ = false; // the last exchange failed: its reply may still come
-  bool paced_ = false;     // bytes come at the speed of the wire: the end of a reply is foreseeable
-  int overslept_ = 0;      // times in a row
-  std::size_t expected_ = 0;
+  bool unsettled_ = false;   // the last exchange failed: its reply may still come
+  std::size_t expected_ = 0; // bytes that the channel was asked to wake us at
+  std::size_t usual_ = 0;    // bytes of the reply to this request last time, 0: unknown
+  ReplyPace pace_;
   Clock::time_point last_activity_;
   Clock::time_point sent_at_; // last bit of the request on the wire
   Clock::time_point limit_;   // of the present phase

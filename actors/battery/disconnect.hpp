@@ -59,7 +59,6 @@ private:
   std::int64_t threshold_;
   State state_;
   std::string text_ = "Connected";
-  std::int64_t shown_ = 0; ///< s, the duration in `text_`
 };
 
 } // namespace bmsd::battery

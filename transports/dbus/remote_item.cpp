@@ -12,12 +12,14 @@ public:
         service_(connection, std::move(service), [this](bool present) { on_presence(present); }) {}
 
   void start() {
-    auto follow = [this](sd_bus_message* signal) {
-      visit_changes(signal, [this](std::string_view path, const Value& value) {
-        if (path == path_) {
-          set(value);
-        }
-      });
+    auto follow = [weak = weak_from_this()](sd_bus_message* signal) {
+      if (auto self = weak.lock()) {
+        visit_changes(signal, [&](std::string_view path, const Value& value) {
+          if (path == self->path_) {
+            self->set(value);
+          }
+        });
+      }
     };
     service_.subscribe("member='ItemsChanged',path='/'", follow);
     service_.subscribe("member='PropertiesChanged',path='" + path_ + "'", follow);
@@ -49,16 +51,16 @@ private:
                       }
                     });
     }
-    if (on_available_) {
-      on_available_(present);
+    if (auto handler = on_available_) {
+      handler(present);
     }
   }
 
   void set(const Value& value) {
     if (value != value_) {
       value_ = value;
-      if (on_value_) {
-        on_value_(value_);
+      if (auto handler = on_value_) {
+        handler(value);
       }
     }
   }

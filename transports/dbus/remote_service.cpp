@@ -136,12 +136,12 @@ private:
     auto self = shared_from_this();
     bool was_present = present();
     owner_.clear();
-    if (was_present && on_presence_) {
-      on_presence_(false);
+    if (auto handler = on_presence_; was_present && handler) {
+      handler(false);
     }
     owner_ = owner;
-    if (present() && on_presence_) {
-      on_presence_(true);
+    if (auto handler = on_presence_; present() && handler) {
+      handler(true);
     }
   }
 

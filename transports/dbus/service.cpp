@@ -146,7 +146,8 @@ private:
 
   void set_state(ServiceState state, const std::string& reason) {
     if (std::exchange(state_, state) != state && state_handler) {
-      state_handler(state, reason);
+      auto handler = state_handler; // it may destroy us, and itself with us
+      handler(state, reason);
     }
   }
 
@@ -235,7 +236,8 @@ private:
         self->finish_write(token, kRefused);
       }
     });
-    write_handler(item.path, value, [weak = weak_from_this(), token, &io = io_](int code) {
+    auto handler = write_handler; // it may destroy us, and itself with us
+    handler(item.path, value, [weak = weak_from_this(), token, &io = io_](int code) {
       asio::post(io, [weak, token, code] {
         if (auto self = weak.lock()) {
           self->finish_write(token, code);

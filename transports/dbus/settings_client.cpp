@@ -110,8 +110,10 @@ public:
       : service_(connection, std::move(service), [this](bool present) { on_presence(present); }) {}
 
   void start() {
-    auto follow = [this](sd_bus_message* signal) {
-      visit_changes(signal, [this](std::string_view path, const Value& value) { learn(path, value); });
+    auto follow = [weak = weak_from_this()](sd_bus_message* signal) {
+      if (auto self = weak.lock()) {
+        visit_changes(signal, [&](std::string_view path, const Value& value) { self->learn(path, value); });
+      }
     };
     service_.subscribe("member='PropertiesChanged'", follow);
     service_.subscribe("member='ItemsChanged'", follow);
@@ -206,8 +208,8 @@ private:
         send(batch);
       }
     }
-    if (available_handler) {
-      available_handler(present);
+    if (auto handler = available_handler) {
+      handler(present);
     }
   }
 
@@ -255,8 +257,8 @@ private:
     auto known = values_.find(path);
     if (known != values_.end() && known->second != value) {
       known->second = value;
-      if (change_handler) {
-        change_handler(known->first, value);
+      if (auto handler = change_handler) {
+        handler(std::string(path), value);
       }
     }
   }

@@ -28,7 +28,11 @@ std::optional<Value> read_real(sd_bus_message* message) {
   if (sd_bus_message_read_basic(message, SD_BUS_TYPE_DOUBLE, &number) < 0) {
     return std::nullopt;
   }
-  return std::isfinite(number) ? Value(number) : Value();
+  std::optional<Value> value(std::in_place);
+  if (std::isfinite(number)) {
+    *value = number;
+  }
+  return value;
 }
 
 std::optional<Value> read_bool(sd_bus_message* message) {
@@ -36,7 +40,7 @@ std::optional<Value> read_bool(sd_bus_message* message) {
   if (sd_bus_message_read_basic(message, SD_BUS_TYPE_BOOLEAN, &flag) < 0) {
     return std::nullopt;
   }
-  return Value(flag != 0 ? 1 : 0);
+  return std::optional<Value>(std::in_place, flag != 0 ? 1 : 0);
 }
 
 std::optional<Value> read_text(sd_bus_message* message) {
@@ -44,7 +48,7 @@ std::optional<Value> read_text(sd_bus_message* message) {
   if (sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &text) < 0) {
     return std::nullopt;
   }
-  return Value(std::string(text));
+  return std::optional<Value>(std::in_place, std::string(text));
 }
 
 /// Readers treat an empty array of any type as invalid.
@@ -56,7 +60,7 @@ std::optional<Value> read_array(sd_bus_message* message, const char* contents) {
   while (sd_bus_message_at_end(message, 0) == 0 && sd_bus_message_skip(message, nullptr) >= 0) {
   }
   sd_bus_message_exit_container(message);
-  return empty ? std::optional<Value>(Value()) : std::nullopt;
+  return empty ? std::optional<Value>(std::in_place) : std::nullopt;
 }
 
 std::optional<Value> read_content(sd_bus_message* message, const char* contents) {

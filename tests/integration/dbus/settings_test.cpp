@@ -232,6 +232,22 @@ TEST_F(SettingsTest, may_be_destroyed_with_calls_under_way) {
   io.run([] {});
 }
 
+TEST_F(SettingsTest, may_be_destroyed_from_its_own_callback) {
+  serve();
+  add(battery_settings());
+  ASSERT_TRUE(answered());
+  bool gone = false;
+  io.run([&] {
+    client->on_changed([&, this](const std::string&, const Value&) {
+      client.reset();
+      gone = true;
+    });
+  });
+  DbusClient other(daemon.address());
+  EXPECT_EQ(other.set(kService, kGroup + "CustomName", "s", "Boat"), "i 0");
+  EXPECT_TRUE(io.wait([&] { return gone; }));
+}
+
 // -- RemoteItem -------------------------------------------------------------------
 
 class RemoteItemTest : public SettingsTest {

@@ -193,10 +193,7 @@ TEST(Property, ClockJumpsChangeNothing) {
     jumping.controller.on_sample(s, jumping.identity, at(jumping.t, wall));
     const Status& a = steady.controller.status();
     const Status& b = jumping.controller.status();
-    ASSERT_TRUE(a == b) << i
-                        << "
-                           " << to_json(a).dump() << "
-                           " << to_json(b).dump();
+    ASSERT_TRUE(a == b) << i << "\n" << to_json(a).dump() << "\n" << to_json(b).dump();
   }
 }
 
@@ -236,10 +233,7 @@ TEST(Property, RestoredAtAnyStepGoesOnTheSame) {
         if (!as_text || i % 7 == 0) {
           const Status& a = whole.controller.status();
           const Status& b = restored->status();
-          ASSERT_TRUE(a == b) << i
-                              << "
-                                 " << to_json(a).dump() << "
-                                 " << to_json(b).dump();
+          ASSERT_TRUE(a == b) << i << "\n" << to_json(a).dump() << "\n" << to_json(b).dump();
         }
       }
     }

@@ -260,6 +260,9 @@ TEST_F(Serial, paced_reply_costs_few_wakeups) {
     switches += round > 0 ? after.ru_nvcsw - before.ru_nvcsw : 0;
   }
   EXPECT_LT(switches, 3 * 64 / 2) << "for 3 replies of 64 bytes";
+
+  auto refusal = frame_reply(3, {});
+  EXPECT_EQ(content(answer(frame_request(3), refusal)), refusal) << "shorter than the usual reply";
 }
 
 // What comes faster than the line must not be waited for at line speed.
