@@ -12,6 +12,8 @@ option(BMSD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(BMSD_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror)
+add_compile_options(-ffunction-sections -fdata-sections)
+add_link_options(-Wl,--gc-sections)
 if(BMSD_SANITIZE)
   add_compile_options(-fsanitize=${BMSD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BMSD_SANITIZE})

@@ -34,7 +34,7 @@ inline std::vector<dbus::Item> some_items() {
       {"/Dc/0/Voltage", Type::real, 13.25, "13.25V"},
       {"/Dc/0/Current", Type::real, Value(), ""},
       {"/CustomName", Type::text, std::string("House"), "House", true},
-      {"/Settings/ResetSocTo", Type::integer, 100, "100", true, Value(0), Value(100), Value(100)},
+      {"/Settings/ResetSocTo", Type::integer, 100, "100", true, 0, 100, 100},
       {"/Settings/Ratio", Type::real, 0.5, "0.5", true},
   };
 }

@@ -284,7 +284,9 @@ TEST_F(BusItemTest, becoming_invalid_is_a_change) {
 TEST_F(BusItemTest, later_paths_are_announced) {
   client->listen(kBattery);
   io.run([&] {
-    EXPECT_TRUE(service->add({{"/Voltages/Cell1", dbus::Type::real, 3.3, "3.300V", false, {}, Value(4.0)}}));
+    dbus::Item cell{"/Voltages/Cell1", dbus::Type::real, 3.3, "3.300V"};
+    cell.max = 4.0;
+    EXPECT_TRUE(service->add({cell}));
   });
   update("/Voltages/Cell2", 3.4, "3.400V");
   client->settle();

@@ -58,6 +58,19 @@ TEST(BadInput, ACellThatDisappearsIsNoSmallerBattery) {
   EXPECT_EQ(status.ccl, 0.0);
 }
 
+TEST(BadInput, ALimitOnItsWayUpStopsThereWhenTheCellsAreUnknown) {
+  Battery battery;
+  battery.poll(sample(3.4));
+  const Status& status = battery.polls(sample(3.3), 33);
+  const double ccl = *status.ccl;
+  EXPECT_GT(ccl, 12.5);
+  EXPECT_LT(ccl, 50.0);
+  Sample bad = sample(3.3);
+  bad.cell_voltages[2].reset();
+  battery.polls(bad, 9);
+  EXPECT_EQ(status.ccl, ccl);
+}
+
 TEST(BadInput, LowCellsLostStopDischarging) {
   Battery battery;
   Sample s = sample(3.1);

@@ -71,6 +71,35 @@ TEST(Text, DurationsNameTheTwoLargestUnits) {
   EXPECT_EQ(full, "1d 2h 3m 4s");
 }
 
+TEST(WallStamp, AgesByTheMonotonicClockAlone) {
+  WallStamp stamp;
+  stamp.mark(tick_at(10));
+  Tick later = tick_at(70);
+  for (std::int64_t wall : {0L, 1'700'000'000L, 4'000'000'000L}) {
+    later.wall = wall;
+    EXPECT_EQ(stamp.age(later), 60);
+  }
+  later.wall = 1'800'000'000;
+  EXPECT_EQ(stamp.wall(later), 1'800'000'000 - 60);
+}
+
+TEST(WallStamp, AStoredTimeWaitsForACredibleClock) {
+  WallStamp stamp;
+  stamp.stored = 1'700'000'000;
+  Tick now = tick_at(5);
+  now.wall.reset();
+  stamp.resolve(now);
+  EXPECT_FALSE(stamp.age(now));
+  EXPECT_EQ(stamp.wall(now), 1'700'000'000);
+  now.wall = 1'700'000'000 + 3600;
+  stamp.resolve(now);
+  EXPECT_EQ(stamp.age(now), 3600);
+  WallStamp future;
+  future.stored = 1'900'000'000;
+  future.resolve(now);
+  EXPECT_EQ(future.age(now), 0) << "a time in the future counts as now";
+}
+
 // -- current ----------------------------------------------------------------------
 
 TEST(CurrentSource, ExtrapolatesBeyondItsMap) {
