@@ -18,8 +18,8 @@ namespace bmsd::actors {
 /// Access to a broker, for ports of the form mqtt:HOST/TOPIC.
 struct MqttAccess {
   bool tls = false;
-  std::string ca_file;          ///< empty: the system's store
-  bool insecure = false;        ///< do not verify the broker's name
+  std::string ca_file;   ///< empty: the system's store
+  bool insecure = false; ///< do not verify the broker's name
   std::string username, password, password_file;
   std::string certificate, key; ///< client certificate
   std::string availability_topic;
@@ -29,14 +29,14 @@ struct MqttAccess {
 struct PortConfig {
   std::string name; ///< short and unique: "ttyUSB0", "vecan0", "mqtt_battery_1"
   transports::LinkAddress address;
-  std::string protocol;                       ///< registry key; empty: searched
-  std::vector<std::uint32_t> addresses;       ///< empty: the protocol's default
-  std::optional<LineSettings> line;           ///< empty: the protocol's own
-  std::optional<double> poll_interval;        ///< s
-  std::string battery_name;                   ///< custom name as long as the user has set none
-  std::string adapter;                        ///< USB serial number or path; empty: by tty name
+  std::string protocol;                 ///< registry key; empty: searched
+  std::vector<std::uint32_t> addresses; ///< empty: the protocol's default
+  std::optional<LineSettings> line;     ///< empty: the protocol's own
+  std::optional<double> poll_interval;  ///< s
+  std::string battery_name;             ///< custom name as long as the user has set none
+  std::string adapter;                  ///< USB serial number or path; empty: by tty name
   MqttAccess mqtt;
-  double stale_after = 10.0;                  ///< s without a document until the battery counts as silent
+  double stale_after = 10.0; ///< s without a document until the battery counts as silent
   bool allow_writes = false;
   std::map<std::string, std::string, std::less<>> options; ///< of one protocol, lower case
   friend bool operator==(const PortConfig&, const PortConfig&) = default;
@@ -57,21 +57,21 @@ struct ConfigIssue {
 struct BatterySetup {
   battery::BatterySettings settings;
   std::vector<ConfigIssue> issues;
-  bool safe = true;                  ///< false: a problem in a safety-relevant key; do not charge or discharge
+  bool safe = true; ///< false: a problem in a safety-relevant key; do not charge or discharge
 };
 
 struct DaemonConfig {
   std::vector<PortConfig> ports;
-  bool search_ports = false;     ///< no port configured: use the adapters that are there
+  bool search_ports = false; ///< no port configured: use the adapters that are there
   std::vector<std::string> excluded_devices;
-  std::string serial_protocol;           ///< BMS_TYPE; empty: searched
-  std::vector<std::uint32_t> addresses;  ///< BATTERY_ADDRESSES
+  std::string serial_protocol;                             ///< BMS_TYPE; empty: searched
+  std::vector<std::uint32_t> addresses;                    ///< BATTERY_ADDRESSES
   std::map<std::string, std::string, std::less<>> options; ///< of single protocols
-  bool port_as_id = false;               ///< USE_PORT_AS_UNIQUE_ID
+  bool port_as_id = false;                                 ///< USE_PORT_AS_UNIQUE_ID
   int product_id = 0xBA77;
   bool publish_config_values = false;
   bool publish_json = false;
-  std::vector<ConfigLine> defaults;                            ///< [DEFAULT]
+  std::vector<ConfigLine> defaults;                             ///< [DEFAULT]
   std::map<std::string, std::vector<ConfigLine>> port_lines;    ///< [port NAME], battery keys only
   std::map<std::string, std::vector<ConfigLine>> battery_lines; ///< [battery ID]
 

@@ -135,10 +135,9 @@ struct Registration {
 };
 
 using PublisherActor =
-    caf::typed_actor<caf::reacts_to<Published>, caf::reacts_to<Identity>,
-                     caf::reacts_to<Registration>, caf::reacts_to<WriteRequest>, caf::reacts_to<PublishState>,
-                     caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>,
-                     caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
+    caf::typed_actor<caf::reacts_to<Published>, caf::reacts_to<Identity>, caf::reacts_to<Registration>,
+                     caf::reacts_to<WriteRequest>, caf::reacts_to<PublishState>, caf::reacts_to<Tick>,
+                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using PublisherRef = Ref<PublisherActor>;
 
 // -- settings ---------------------------------------------------------------------------
@@ -172,8 +171,7 @@ struct DeviceAnswer {
 using SettingsActor =
     caf::typed_actor<caf::reacts_to<RegisterBattery>, caf::replies_to<StoreCustomName>::with<bool>,
                      caf::reacts_to<SettingsAvailable>, caf::reacts_to<SettingChanged>, caf::reacts_to<DeviceAnswer>,
-                     caf::reacts_to<Tick>,
-                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
+                     caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
 using SettingsRef = Ref<SettingsActor>;
 
 // -- supervisor ---------------------------------------------------------------------------
@@ -198,8 +196,8 @@ struct BatteryAssigned {
 
 /// How to start a child, and where to put its handle.
 struct ChildSpec {
-  std::string name;              ///< "port/ttyUSB0"
-  std::string escalate_to;       ///< restarted when this child fails too often; empty: nobody
+  std::string name;                                    ///< "port/ttyUSB0"
+  std::string escalate_to;                             ///< restarted when this child fails too often; empty: nobody
   std::function<caf::actor(caf::actor_system&)> start; ///< fills the child's slot
 };
 struct AddChild {
@@ -235,8 +233,8 @@ struct ActorList {
 };
 
 using SupervisorActor =
-    caf::typed_actor<caf::reacts_to<AddChild>, caf::reacts_to<RemovePort>, caf::reacts_to<Identified>, caf::reacts_to<Vacated>,
-                     caf::reacts_to<Tick>, caf::replies_to<RestartChild>::with<bool>,
+    caf::typed_actor<caf::reacts_to<AddChild>, caf::reacts_to<RemovePort>, caf::reacts_to<Identified>,
+                     caf::reacts_to<Vacated>, caf::reacts_to<Tick>, caf::replies_to<RestartChild>::with<bool>,
                      caf::replies_to<ListActors>::with<ActorList>, caf::reacts_to<Configured>,
                      caf::reacts_to<CloseDown>>;
 using SupervisorRef = Ref<SupervisorActor>;

@@ -24,8 +24,8 @@ struct Traced;
 /// The messages that people can watch.
 template <class T>
 concept Traceable = std::is_same_v<T, Polled> || std::is_same_v<T, Published> || std::is_same_v<T, Command> ||
-                    std::is_same_v<T, CommandOutcome> || std::is_same_v<T, Identity> || std::is_same_v<T, LinkState> ||
-                    std::is_same_v<T, Lifecycle> || std::is_same_v<T, Error>;
+    std::is_same_v<T, CommandOutcome> || std::is_same_v<T, Identity> || std::is_same_v<T, LinkState> ||
+    std::is_same_v<T, Lifecycle> || std::is_same_v<T, Error>;
 
 /// Thread-safe. With no watcher, watched() is the whole cost: one atomic load.
 class Tap {

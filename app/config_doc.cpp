@@ -8,7 +8,8 @@ namespace bmsd::app {
 
 namespace {
 
-constexpr std::string_view kHead = R"(; bmsd.ini: every key with its default. Remove the ';' in front of a key to change it.
+constexpr std::string_view kHead =
+    R"(; bmsd.ini: every key with its default. Remove the ';' in front of a key to change it.
 ;
 ; Later sections are laid over earlier ones: [DEFAULT] holds for every battery, [port NAME] for what is
 ; connected to that port, [battery ID] for one battery (id as bmsctl status shows it). The keys of

@@ -38,17 +38,28 @@ std::vector<std::string> list_of(const std::string& text) {
 
 /// Keys of dbus-serialbattery that mean something to its installer or to what bmsd does by itself.
 constexpr std::array kWithoutEffect = {
-    "BLUETOOTH_BMS",          "BLUETOOTH_USE_POLLING",     "BLUETOOTH_FORCE_RESET_BLE_STACK",
-    "BLUETOOTH_USE_USB",      "SERIAL_STARTER_ENABLED",    "GUI_INSTALL_CUSTOMIZATIONS",
-    "TELEMETRY",              "BMS_CAPTURE_RAW_DATA",      "BMS_CAPTURE_RAW_DATA_MAX_SIZE_MB",
+    "BLUETOOTH_BMS",
+    "BLUETOOTH_USE_POLLING",
+    "BLUETOOTH_FORCE_RESET_BLE_STACK",
+    "BLUETOOTH_USE_USB",
+    "SERIAL_STARTER_ENABLED",
+    "GUI_INSTALL_CUSTOMIZATIONS",
+    "TELEMETRY",
+    "BMS_CAPTURE_RAW_DATA",
+    "BMS_CAPTURE_RAW_DATA_MAX_SIZE_MB",
     "BMS_CAPTURE_RAW_DATA_BACKUP_COUNT",
 };
 
 /// Options of single protocols, under the names that dbus-serialbattery gives them in [DEFAULT].
 constexpr std::array kProtocolOptions = {
-    "UP16S_REQUIRE_DIRECT_CONNECTION", "INVERT_CURRENT_MEASUREMENT", "GREENMETER_ADDRESS",
-    "LIPRO_START_ADDRESS",             "LIPRO_END_ADDRESS",          "LIPRO_CELL_COUNT",
-    "UBMS_CAN_MODULE_SERIES",          "UBMS_CAN_MODULE_PARALLEL",
+    "UP16S_REQUIRE_DIRECT_CONNECTION",
+    "INVERT_CURRENT_MEASUREMENT",
+    "GREENMETER_ADDRESS",
+    "LIPRO_START_ADDRESS",
+    "LIPRO_END_ADDRESS",
+    "LIPRO_CELL_COUNT",
+    "UBMS_CAN_MODULE_SERIES",
+    "UBMS_CAN_MODULE_PARALLEL",
 };
 
 template <class List>
@@ -87,7 +98,8 @@ private:
     } else if (line.section.starts_with("battery ")) {
       take_battery(line, line.section.substr(8));
     } else if (bad_sections_.insert(line.section).second) {
-      error(line.line, "unknown section [" + line.section + "]; there are [bmsd], [DEFAULT], [port NAME], [battery ID]");
+      error(line.line,
+            "unknown section [" + line.section + "]; there are [bmsd], [DEFAULT], [port NAME], [battery ID]");
     }
   }
 
@@ -107,8 +119,7 @@ private:
     } else if (key == "PRODUCT_ID") {
       take_product_id(line);
     } else {
-      error(line.line, "unknown key " + line.key +
-                           "; [bmsd] has BUS, STATE_DIR, SOCKET, LOG_LEVEL, PRODUCT_ID");
+      error(line.line, "unknown key " + line.key + "; [bmsd] has BUS, STATE_DIR, SOCKET, LOG_LEVEL, PRODUCT_ID");
     }
   }
 

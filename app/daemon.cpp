@@ -105,9 +105,7 @@ private:
     wiring_ = std::make_unique<Wiring>(core_, bus);
     auto supervisor = spawn_supervisor(system_, core_, wiring_->battery_factory());
     caf::scoped_actor self(system_);
-    supervisor->attach_functor([this](const caf::error&) {
-      asio::post(io_, [this] { on_supervisor_gone(); });
-    });
+    supervisor->attach_functor([this](const caf::error&) { asio::post(io_, [this] { on_supervisor_gone(); }); });
     tell_supervisor(AddChild{wiring_->debug_child()});
     tell_supervisor(AddChild{wiring_->settings_child()});
   }
@@ -154,14 +152,14 @@ private:
   }
 
   void watch_adapters() {
-    hotplug_ = std::make_unique<transports::HotplugMonitor>(
-        io_, [this](const std::string& action, const std::string& tty) {
-          const bool added = action == "add";
-          if (added) {
-            search_adapters();
-          }
-          wiring_->for_each_port([&](const PortRef& port) { post_from_outside(*core_, port, AdapterEvent{tty, added}); });
-        });
+    hotplug_ = std::make_unique<transports::HotplugMonitor>(io_, [this](const std::string& action,
+                                                                        const std::string& tty) {
+      const bool added = action == "add";
+      if (added) {
+        search_adapters();
+      }
+      wiring_->for_each_port([&](const PortRef& port) { post_from_outside(*core_, port, AdapterEvent{tty, added}); });
+    });
     search_adapters();
   }
 
@@ -174,8 +172,7 @@ private:
     const auto& excluded = config->excluded_devices;
     for (const auto& adapter : transports::list_serial_adapters(*adapters_)) {
       const auto name = sanitized(adapter.tty.substr(adapter.tty.find_last_of('/') + 1));
-      if (ports_.contains(name) ||
-          std::find(excluded.begin(), excluded.end(), adapter.tty) != excluded.end()) {
+      if (ports_.contains(name) || std::find(excluded.begin(), excluded.end(), adapter.tty) != excluded.end()) {
         continue;
       }
       PortConfig port;

@@ -1,8 +1,9 @@
 #include "app/defaults.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
-#include <unistd.h>
 
 namespace bmsd::app {
 

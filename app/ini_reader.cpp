@@ -1,13 +1,13 @@
 #include "app/ini_reader.hpp"
 
 #include <ini.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <sys/stat.h>
 
 namespace bmsd::app {
 
@@ -33,7 +33,8 @@ char* next_line(char* buffer, int size, void* stream) {
   const auto length = std::strlen(buffer);
   reading.size += length + 1;
   if (reading.size > kMaxBytes) {
-    reading.result.problems.emplace_back(reading.line, "the file is too large to be a configuration; the rest is ignored");
+    reading.result.problems.emplace_back(reading.line,
+                                         "the file is too large to be a configuration; the rest is ignored");
     return nullptr;
   }
   if (length + 1 == static_cast<std::size_t>(size) && buffer[length - 1] != '\n') {
@@ -64,7 +65,7 @@ int on_entry(void* user, const char* section, const char* name, const char* valu
 } // namespace
 
 Result<IniFile> read_ini(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     return Error{Fault::rejected, path + ": " + std::strerror(errno)};
   }

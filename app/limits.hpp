@@ -14,10 +14,10 @@
 namespace bmsd::app {
 
 struct LimitsOptions {
-  bool csv = false;            ///< a table instead of JSON Lines
-  std::string plot;            ///< file name for an SVG of the first series; empty: none
+  bool csv = false;                          ///< a table instead of JSON Lines
+  std::string plot;                          ///< file name for an SVG of the first series; empty: none
   std::map<std::string, std::string> config; ///< keys and values, laid over those of each series
-  std::ostream* log = nullptr; ///< problems with the input, one per line
+  std::ostream* log = nullptr;               ///< problems with the input, one per line
 };
 
 /// Reads series in JSON Lines, one series per line:

@@ -12,13 +12,13 @@
 #include "app/port_config.hpp"
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <fstream>
 #include <iostream>
 #include <thread>
-#include <unistd.h>
 
 namespace {
 
@@ -72,8 +72,7 @@ int status(const std::string& socket, const StatusOptions& options) {
       const auto now = std::chrono::steady_clock::now();
       const double messages = (*answer)["counters"].value("messages", 0.0);
       if (last_messages >= 0) {
-        view.messages_per_second =
-            (messages - last_messages) / std::chrono::duration<double>(now - last_time).count();
+        view.messages_per_second = (messages - last_messages) / std::chrono::duration<double>(now - last_time).count();
       }
       last_messages = messages;
       last_time = now;
@@ -212,7 +211,7 @@ int restart(const std::string& socket, const std::string& actor) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int) { stopped = 1; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -237,8 +236,10 @@ int main(int argc, char** argv) {
   TraceOptions trace_options;
   auto* trace_command = cli.add_subcommand("trace", "follows the messages between the actors, until Ctrl-C");
   trace_command->add_flag("--json", trace_options.json, "one JSON object a line");
-  trace_command->add_option("--only", trace_options.only, "kinds to show: frame, sample, status, command, outcome, "
-                                                          "identity, lifecycle, link, failure")
+  trace_command
+      ->add_option("--only", trace_options.only,
+                   "kinds to show: frame, sample, status, command, outcome, "
+                   "identity, lifecycle, link, failure")
       ->delimiter(',')
       ->type_name("KIND,...");
   trace_command->add_option("--battery", trace_options.battery, "of this battery or port alone")->type_name("ID");

@@ -6,13 +6,13 @@
 #include "app/port_config.hpp"
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <csignal>
 #include <filesystem>
 #include <iostream>
-#include <malloc.h>
 
 namespace {
 

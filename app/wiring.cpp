@@ -76,9 +76,8 @@ std::vector<Wiring::Spec> Wiring::port_children(const PortConfig& config) {
     sessions.push_back(std::move(session));
   }
   std::vector<Spec> children;
-  children.push_back(child(port_name, {}, [core = core_, plan](caf::actor_system& system) {
-    return spawn_port(system, core, plan);
-  }));
+  children.push_back(
+      child(port_name, {}, [core = core_, plan](caf::actor_system& system) { return spawn_port(system, core, plan); }));
   for (auto& session : sessions) {
     session->port = plan;
     children.push_back(child(session->session->name(), port_name,
@@ -120,10 +119,10 @@ BatteryFactory Wiring::battery_factory() const {
     built.battery = battery->battery;
     built.session = battery->session;
     built.identity = identity;
-    built.children.push_back(child(battery->publisher->name(), {},
-                                   [core, plan = PublisherPlanPtr(publisher)](caf::actor_system& system) {
-                                     return spawn_publisher(system, core, plan);
-                                   }));
+    built.children.push_back(
+        child(battery->publisher->name(), {}, [core, plan = PublisherPlanPtr(publisher)](caf::actor_system& system) {
+          return spawn_publisher(system, core, plan);
+        }));
     built.children.push_back(
         child(battery->battery->name(), {}, [core, plan = BatteryPlanPtr(battery)](caf::actor_system& system) {
           return spawn_battery(system, core, plan);

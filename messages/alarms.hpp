@@ -66,7 +66,7 @@ public:
   void reset(Alarm alarm) { levels_[static_cast<std::size_t>(alarm)] = kAbsent; }
   /// Raises to `level`; a higher level stays. With level 0 the alarm becomes known (and quiet).
   void raise(Alarm alarm, AlarmLevel level) {
-    auto &now = levels_[static_cast<std::size_t>(alarm)];
+    auto& now = levels_[static_cast<std::size_t>(alarm)];
     if (now == kAbsent || now < level) {
       now = level;
     }
@@ -79,7 +79,7 @@ public:
     }
     return false;
   }
-  friend bool operator==(const Alarms &, const Alarms &) = default;
+  friend bool operator==(const Alarms&, const Alarms&) = default;
 
 private:
   static constexpr AlarmLevel kAbsent = 0xFF;

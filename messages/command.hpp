@@ -40,7 +40,7 @@ struct Command {
   std::uint64_t id = 0; ///< echoed in the outcome
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("kind", self.kind);
     visit("value", self.value);
     visit("id", self.id);
@@ -56,7 +56,7 @@ struct CommandOutcome {
 
   bool ok() const { return error.fault == Fault::none; }
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("id", self.id);
     visit("kind", self.kind);
     visit("value", self.value);

@@ -49,14 +49,14 @@ struct Error {
   std::string detail; ///< for people: "end byte 0x00 instead of 0x77"
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("fault", self.fault);
     visit("detail", self.detail);
   }
-  friend bool operator==(const Error &, const Error &) = default;
+  friend bool operator==(const Error&, const Error&) = default;
 };
 
-inline std::string to_string(const Error &error) {
+inline std::string to_string(const Error& error) {
   std::string text(to_string(error.fault));
   if (!error.detail.empty()) {
     text += ": " + error.detail;
@@ -73,11 +73,11 @@ public:
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
-  T &operator*() { return std::get<0>(state_); }
-  const T &operator*() const { return std::get<0>(state_); }
-  T *operator->() { return &std::get<0>(state_); }
-  const T *operator->() const { return &std::get<0>(state_); }
-  const Error &error() const { return std::get<1>(state_); }
+  T& operator*() { return std::get<0>(state_); }
+  const T& operator*() const { return std::get<0>(state_); }
+  T* operator->() { return &std::get<0>(state_); }
+  const T* operator->() const { return &std::get<0>(state_); }
+  const Error& error() const { return std::get<1>(state_); }
 
 private:
   std::variant<T, Error> state_;
@@ -91,7 +91,7 @@ public:
 
   bool has_value() const { return !error_; }
   explicit operator bool() const { return has_value(); }
-  const Error &error() const { return *error_; }
+  const Error& error() const { return *error_; }
 
 private:
   std::optional<Error> error_;

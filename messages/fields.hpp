@@ -15,12 +15,12 @@ namespace bmsd {
 namespace detail {
 struct AnyVisitor {
   template <class T>
-  void operator()(std::string_view, T &) const {}
+  void operator()(std::string_view, T&) const {}
 };
 } // namespace detail
 
 template <class T>
-concept Reflected = requires(T &value) {
+concept Reflected = requires(T& value) {
   std::remove_cv_t<T>::fields(value, detail::AnyVisitor{});
 };
 

@@ -23,14 +23,14 @@ struct CanFrame {
   std::uint32_t id = 0;
   bool extended = false; ///< 29-bit id
   InlineVector<std::uint8_t, 8> data;
-  friend bool operator==(const CanFrame &, const CanFrame &) = default;
+  friend bool operator==(const CanFrame&, const CanFrame&) = default;
 };
 
 struct Document {
   std::string topic;
   std::string payload;
   bool retained = false; ///< delivered from the broker's store: of unknown age
-  friend bool operator==(const Document &, const Document &) = default;
+  friend bool operator==(const Document&, const Document&) = default;
 };
 
 enum class Parity : std::uint8_t { none, even, odd };
@@ -39,7 +39,7 @@ enum class Parity : std::uint8_t { none, even, odd };
 struct LineSettings {
   int baud = 9600;
   Parity parity = Parity::none;
-  friend bool operator==(const LineSettings &, const LineSettings &) = default;
+  friend bool operator==(const LineSettings&, const LineSettings&) = default;
 };
 
 // -- one exchange: ask, get an answer ---------------------------------------

@@ -16,7 +16,7 @@ struct Capabilities {
   bool soc_reset_only_full = false; ///< ... but to 100 % alone
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("charge_switch", self.charge_switch);
     visit("discharge_switch", self.discharge_switch);
     visit("balance_switch", self.balance_switch);
@@ -24,7 +24,7 @@ struct Capabilities {
     visit("soc_reset", self.soc_reset);
     visit("soc_reset_only_full", self.soc_reset_only_full);
   }
-  friend bool operator==(const Capabilities &, const Capabilities &) = default;
+  friend bool operator==(const Capabilities&, const Capabilities&) = default;
 };
 
 struct Identity {
@@ -43,7 +43,7 @@ struct Identity {
   Capabilities capabilities;
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("protocol", self.protocol);
     visit("label", self.label);
     visit("unique_id", self.unique_id);
@@ -58,7 +58,7 @@ struct Identity {
     visit("capacity_full", self.capacity_full);
     visit("capabilities", self.capabilities);
   }
-  friend bool operator==(const Identity &, const Identity &) = default;
+  friend bool operator==(const Identity&, const Identity&) = default;
 };
 
 } // namespace bmsd

@@ -20,7 +20,7 @@ public:
   bool empty() const { return size_ == 0; }
   void clear() { size_ = 0; }
 
-  bool push_back(const T &value) {
+  bool push_back(const T& value) {
     if (size_ == N) {
       return false;
     }
@@ -37,15 +37,15 @@ public:
     size_ = size;
   }
 
-  T &operator[](std::size_t i) { return items_[i]; }
-  const T &operator[](std::size_t i) const { return items_[i]; }
-  T *begin() { return items_.data(); }
-  T *end() { return items_.data() + size_; }
-  const T *begin() const { return items_.data(); }
-  const T *end() const { return items_.data() + size_; }
+  T& operator[](std::size_t i) { return items_[i]; }
+  const T& operator[](std::size_t i) const { return items_[i]; }
+  T* begin() { return items_.data(); }
+  T* end() { return items_.data() + size_; }
+  const T* begin() const { return items_.data(); }
+  const T* end() const { return items_.data() + size_; }
   std::span<const T> view() const { return {items_.data(), size_}; }
 
-  friend bool operator==(const InlineVector &a, const InlineVector &b) {
+  friend bool operator==(const InlineVector& a, const InlineVector& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 

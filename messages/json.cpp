@@ -23,15 +23,15 @@ std::optional<int> hex_digit(char c) {
 
 /// Calls `visit(name, value)` for each sensor that is there; battery sensors are "1", "2", ...
 template <class Visitor>
-void for_each_sensor(const Temperatures &t, Visitor &&visit) {
+void for_each_sensor(const Temperatures& t, Visitor&& visit) {
   for (std::size_t i = 0; i < t.battery.size(); ++i) {
     if (t.battery[i]) {
       visit(std::to_string(i + 1), *t.battery[i]);
     }
   }
-  const std::pair<const char *, const std::optional<double> *> named[] = {
+  const std::pair<const char*, const std::optional<double>*> named[] = {
       {"mos", &t.mos}, {"env", &t.env}, {"balancer", &t.balancer}, {"pack", &t.pack}, {"board", &t.board}};
-  for (const auto &[name, value] : named) {
+  for (const auto& [name, value] : named) {
     if (*value) {
       visit(name, **value);
     }
@@ -69,7 +69,7 @@ std::optional<Bytes> from_hex(std::string_view text) {
 
 namespace detail {
 
-Json json_of(const Alarms &alarms) {
+Json json_of(const Alarms& alarms) {
   Json object = Json::object();
   for (std::size_t i = 0; i < kAlarmCount; ++i) {
     if (auto level = alarms.at(i)) {
@@ -79,27 +79,27 @@ Json json_of(const Alarms &alarms) {
   return object;
 }
 
-Json json_of(const Temperatures &temperatures) {
+Json json_of(const Temperatures& temperatures) {
   Json object = Json::object();
-  for_each_sensor(temperatures, [&](const std::string &name, double value) { object[name] = value; });
+  for_each_sensor(temperatures, [&](const std::string& name, double value) { object[name] = value; });
   return object;
 }
 
-bool is_present(const Temperatures &temperatures) {
+bool is_present(const Temperatures& temperatures) {
   bool any = false;
-  for_each_sensor(temperatures, [&](const std::string &, double) { any = true; });
+  for_each_sensor(temperatures, [&](const std::string&, double) { any = true; });
   return any;
 }
 
-Json json_of(const std::vector<Extra> &extras) {
+Json json_of(const std::vector<Extra>& extras) {
   Json object = Json::object();
-  for (const auto &extra : extras) {
-    object[std::string(extra.name)] = std::visit([](const auto &value) { return Json(value); }, extra.value);
+  for (const auto& extra : extras) {
+    object[std::string(extra.name)] = std::visit([](const auto& value) { return Json(value); }, extra.value);
   }
   return object;
 }
 
-Json json_of(const TimeToSoc &entry) {
+Json json_of(const TimeToSoc& entry) {
   Json object = {{"percent", entry.percent}};
   object["seconds"] = json_of(entry.seconds);
   if (!entry.text.empty()) {
@@ -110,21 +110,21 @@ Json json_of(const TimeToSoc &entry) {
 
 } // namespace detail
 
-Json to_json(const CanFrame &frame) {
+Json to_json(const CanFrame& frame) {
   char id[16];
   std::snprintf(id, sizeof id, frame.extended ? "%08x" : "%03x", frame.id);
   return {{"id", id}, {"data", to_hex(frame.data.view())}};
 }
 
-Json to_json(const Frame &frame) {
+Json to_json(const Frame& frame) {
   Json object = {{"port", frame.port},
                  {"direction", frame.direction == Direction::tx ? "tx" : "rx"},
                  {"time", static_cast<double>(frame.wall_us) / 1e6}};
   struct {
-    Json &object;
-    void operator()(const Bytes &bytes) { object["data"] = to_hex(bytes); }
-    void operator()(const CanFrame &can) { object.update(to_json(can)); }
-    void operator()(const Document &document) {
+    Json& object;
+    void operator()(const Bytes& bytes) { object["data"] = to_hex(bytes); }
+    void operator()(const CanFrame& can) { object.update(to_json(can)); }
+    void operator()(const Document& document) {
       object["topic"] = document.topic;
       object["payload"] = document.payload;
     }

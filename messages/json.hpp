@@ -30,13 +30,13 @@ std::optional<Bytes> from_hex(std::string_view text);
 
 namespace detail {
 
-Json json_of(const Alarms &alarms);
-Json json_of(const Temperatures &temperatures);
-Json json_of(const std::vector<Extra> &extras);
-Json json_of(const TimeToSoc &entry);
+Json json_of(const Alarms& alarms);
+Json json_of(const Temperatures& temperatures);
+Json json_of(const std::vector<Extra>& extras);
+Json json_of(const TimeToSoc& entry);
 
 template <class T>
-Json json_of(const T &value) requires(!Reflected<T> && !std::is_enum_v<T>) {
+Json json_of(const T& value) requires(!Reflected<T> && !std::is_enum_v<T>) {
   if constexpr (std::is_floating_point_v<T>) {
     return std::isfinite(value) ? Json(value) : Json(nullptr);
   } else {
@@ -50,26 +50,26 @@ Json json_of(T value) requires std::is_enum_v<T> {
 }
 
 template <Reflected T>
-Json json_of(const T &value);
+Json json_of(const T& value);
 
 template <class T>
-Json json_of(const std::optional<T> &value) {
+Json json_of(const std::optional<T>& value) {
   return value ? json_of(*value) : Json(nullptr);
 }
 
 template <class T, std::size_t N>
-Json json_of(const InlineVector<T, N> &items) {
+Json json_of(const InlineVector<T, N>& items) {
   Json list = Json::array();
-  for (const auto &item : items) {
+  for (const auto& item : items) {
     list.push_back(json_of(item));
   }
   return list;
 }
 
 template <class T>
-Json json_of(const std::vector<T> &items) {
+Json json_of(const std::vector<T>& items) {
   Json list = Json::array();
-  for (const auto &item : items) {
+  for (const auto& item : items) {
     list.push_back(json_of(item));
   }
   return list;
@@ -77,33 +77,33 @@ Json json_of(const std::vector<T> &items) {
 
 /// Whether a field says anything at all.
 template <class T>
-bool is_present(const T &) {
+bool is_present(const T&) {
   return true;
 }
 template <class T>
-bool is_present(const std::optional<T> &value) {
+bool is_present(const std::optional<T>& value) {
   return value.has_value();
 }
 template <class T, std::size_t N>
-bool is_present(const InlineVector<T, N> &items) {
+bool is_present(const InlineVector<T, N>& items) {
   return !items.empty();
 }
 template <class T>
-bool is_present(const std::vector<T> &items) {
+bool is_present(const std::vector<T>& items) {
   return !items.empty();
 }
-inline bool is_present(const std::string &text) {
+inline bool is_present(const std::string& text) {
   return !text.empty();
 }
-bool is_present(const Temperatures &temperatures);
-inline bool is_present(const Alarms &alarms) {
+bool is_present(const Temperatures& temperatures);
+inline bool is_present(const Alarms& alarms) {
   return alarms.any_known();
 }
 
 template <Reflected T>
-Json json_of(const T &value) {
+Json json_of(const T& value) {
   Json object = Json::object();
-  T::fields(value, [&](std::string_view name, const auto &field) {
+  T::fields(value, [&](std::string_view name, const auto& field) {
     if (is_present(field)) {
       object[std::string(name)] = json_of(field);
     }
@@ -114,11 +114,11 @@ Json json_of(const T &value) {
 } // namespace detail
 
 template <Reflected T>
-Json to_json(const T &value) {
+Json to_json(const T& value) {
   return detail::json_of(value);
 }
 /// {"id":"351","data":"1402"}: three digits for 11-bit ids, eight for 29-bit ones.
-Json to_json(const CanFrame &frame);
-Json to_json(const Frame &frame);
+Json to_json(const CanFrame& frame);
+Json to_json(const Frame& frame);
 
 } // namespace bmsd

@@ -30,7 +30,7 @@ struct LinkState {
   std::string reason; ///< empty while up
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("port", self.port);
     visit("link", self.link);
     visit("reason", self.reason);
@@ -57,7 +57,7 @@ struct Lifecycle {
   std::int64_t next_ms = 0; ///< failed: restart after so many milliseconds
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("actor", self.actor);
     visit("event", self.event);
     visit("reason", self.reason);

@@ -29,7 +29,7 @@ struct Temperatures {
   std::optional<double> balancer;
   std::optional<double> pack;
   std::optional<double> board;
-  friend bool operator==(const Temperatures &, const Temperatures &) = default;
+  friend bool operator==(const Temperatures&, const Temperatures&) = default;
 };
 
 /// A further value that only this protocol has, named in its document; shown, never used for control.
@@ -37,7 +37,7 @@ struct Extra {
   using Value = std::variant<bool, double, std::string, std::vector<double>>;
   std::string_view name; ///< a string literal
   Value value;
-  friend bool operator==(const Extra &, const Extra &) = default;
+  friend bool operator==(const Extra&, const Extra&) = default;
 };
 
 struct Sample {
@@ -94,7 +94,7 @@ struct Sample {
   std::vector<Extra> extra;
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("voltage", self.voltage);
     visit("current", self.current);
     visit("power", self.power);
@@ -138,7 +138,7 @@ struct Sample {
     visit("modules_blocking_discharge", self.modules_blocking_discharge);
     visit("extra", self.extra);
   }
-  friend bool operator==(const Sample &, const Sample &) = default;
+  friend bool operator==(const Sample&, const Sample&) = default;
 };
 
 } // namespace bmsd

@@ -31,7 +31,7 @@ struct History {
   std::optional<double> discharged_energy, charged_energy;        ///< kWh
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("DeepestDischarge", self.deepest_discharge);
     visit("LastDischarge", self.last_discharge);
     visit("AverageDischarge", self.average_discharge);
@@ -51,7 +51,7 @@ struct History {
     visit("DischargedEnergy", self.discharged_energy);
     visit("ChargedEnergy", self.charged_energy);
   }
-  friend bool operator==(const History &, const History &) = default;
+  friend bool operator==(const History&, const History&) = default;
 };
 
 /// One entry of /TimeToSoC/<percent>.
@@ -59,7 +59,7 @@ struct TimeToSoc {
   int percent = 0;
   std::optional<int> seconds;
   std::string text; ///< as published; empty: only the number is
-  friend bool operator==(const TimeToSoc &, const TimeToSoc &) = default;
+  friend bool operator==(const TimeToSoc&, const TimeToSoc&) = default;
 };
 
 struct Status {
@@ -105,7 +105,7 @@ struct Status {
   bool connected = true;
   std::string connection_info;
   bool given_up = false; ///< out of reach for too long: withdraw the service until the BMS answers
-  Alarms alarms; ///< as published, cable alarm included
+  Alarms alarms;         ///< as published, cable alarm included
 
   std::string warning; ///< for people: what is doubtful about this battery or its settings; empty: nothing
   bool absorption_timer_running = false, soc_reset_requested = false;
@@ -114,7 +114,7 @@ struct Status {
   double reset_soc_to = 100.0; ///< %, remembered value of /Settings/ResetSocTo
 
   template <class Self, class Visitor>
-  static void fields(Self &self, Visitor &&visit) {
+  static void fields(Self& self, Visitor&& visit) {
     visit("sample", self.sample);
     visit("cvl", self.cvl);
     visit("ccl", self.ccl);
@@ -174,7 +174,7 @@ struct Status {
     visit("history", self.history);
     visit("reset_soc_to", self.reset_soc_to);
   }
-  friend bool operator==(const Status &, const Status &) = default;
+  friend bool operator==(const Status&, const Status&) = default;
 };
 
 } // namespace bmsd

@@ -6,10 +6,10 @@
 #include <asio/streambuf.hpp>
 #include <asio/write.hpp>
 #include <spdlog/spdlog.h>
-
-#include <deque>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <deque>
 
 namespace bmsd::actors {
 
@@ -118,8 +118,8 @@ private:
 };
 
 ControlServer::ControlServer(asio::io_context& io, std::string path, RequestHandler on_request, GoneHandler on_gone)
-    : io_(io), path_(std::move(path)), on_request_(std::move(on_request)), on_gone_(std::move(on_gone)),
-      acceptor_(io) {}
+    : io_(io), path_(std::move(path)), on_request_(std::move(on_request)), on_gone_(std::move(on_gone)), acceptor_(io) {
+}
 
 ControlServer::~ControlServer() {
   close();

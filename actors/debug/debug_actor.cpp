@@ -122,9 +122,10 @@ private:
     auto gathering = std::make_shared<Gathering>();
     gathering->answer = answer;
     self_->request(core_->supervisor->get(), kPatience, ListActors{})
-        .then(
-            [this, gathering](const ActorList& list) { ask_all(gathering, list); },
-            [gathering](const caf::error&) { gathering->answer({{"error", "the supervisor does not answer"}}); });
+        .then([this, gathering](const ActorList& list) { ask_all(gathering, list); },
+              [gathering](const caf::error&) {
+                gathering->answer({{"error", "the supervisor does not answer"}});
+              });
   }
 
   void ask_all(const std::shared_ptr<Gathering>& gathering, const ActorList& list) {
@@ -170,8 +171,8 @@ private:
               for (std::size_t i = 0; i < list.infos.size(); ++i) {
                 if (list.infos[i].name == "publisher/" + battery && list.handles[i]) {
                   caf::anon_send(list.handles[i], WriteRequest{path, value, {}, [answer](int code) {
-                                                              answer({{"code", code}, {"ok", code == 0}});
-                                                            }});
+                                                                 answer({{"code", code}, {"ok", code == 0}});
+                                                               }});
                   return;
                 }
               }
@@ -225,10 +226,9 @@ private:
 
 DebugActor spawn_debug(caf::actor_system& system, CorePtr core) {
   auto slot = core->debug;
-  auto actor = system.spawn(
-      [core = std::move(core)](DebugActor::stateful_pointer<DebugState> self) mutable {
-        return self->state.start(std::move(core));
-      });
+  auto actor = system.spawn([core = std::move(core)](DebugActor::stateful_pointer<DebugState> self) mutable {
+    return self->state.start(std::move(core));
+  });
   slot->set(actor);
   return actor;
 }

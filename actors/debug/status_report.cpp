@@ -15,9 +15,12 @@ void StatusReport::counters(const Counters& counters) {
   for (std::size_t i = 1; i < kFaultKinds; ++i) {
     failures[std::string(to_string(static_cast<Fault>(i)))] = counters.failures[i].load();
   }
-  counters_ = {{"messages", counters.messages.load()}, {"polls", counters.polls.load()},
-               {"samples", counters.samples.load()},   {"frames", counters.frames.load()},
-               {"signals", counters.signals.load()},   {"restarts", counters.restarts.load()},
+  counters_ = {{"messages", counters.messages.load()},
+               {"polls", counters.polls.load()},
+               {"samples", counters.samples.load()},
+               {"frames", counters.frames.load()},
+               {"signals", counters.signals.load()},
+               {"restarts", counters.restarts.load()},
                {"latency_median_us", counters.latency.quantile(0.5).count()},
                {"latency_p99_us", counters.latency.quantile(0.99).count()},
                {"failures", failures}};

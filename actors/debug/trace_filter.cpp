@@ -7,7 +7,7 @@ namespace bmsd::actors {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kKinds = {"frame",   "sample",    "status", "command", "outcome",
+constexpr std::array<std::string_view, 9> kKinds = {"frame",    "sample",    "status", "command", "outcome",
                                                     "identity", "lifecycle", "link",   "failure"};
 
 } // namespace

@@ -40,8 +40,8 @@ public:
         [this](const BatteryAssigned& assigned) { report_->on_assigned(assigned); },
         [this](const Tick&) { on_tick(); },
         [](const Command& command) {
-          return CommandOutcome{command.id, command.kind, command.value,
-                                {Fault::unsupported, "this BMS takes no commands"}};
+          return CommandOutcome{
+              command.id, command.kind, command.value, {Fault::unsupported, "this BMS takes no commands"}};
         },
         [this](const Describe&) { return report_->describe(protocol_ != nullptr ? "polling" : "identifying"); },
         [this](const Configured&) {},
@@ -154,10 +154,10 @@ private:
 
 SessionActor spawn_broadcast_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
   auto slot = plan->session;
-  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
-                                SessionActor::stateful_pointer<BroadcastSession> self) mutable {
-    return self->state.start(std::move(core), std::move(plan));
-  });
+  auto actor = system.spawn(
+      [core = std::move(core), plan = std::move(plan)](SessionActor::stateful_pointer<BroadcastSession> self) mutable {
+        return self->state.start(std::move(core), std::move(plan));
+      });
   slot->set(actor);
   return actor;
 }

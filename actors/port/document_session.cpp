@@ -39,8 +39,8 @@ public:
         [this](const BatteryAssigned& assigned) { report_->on_assigned(assigned); },
         [this](const Tick&) { on_tick(); },
         [](const Command& command) {
-          return CommandOutcome{command.id, command.kind, command.value,
-                                {Fault::unsupported, "an MQTT battery takes no commands"}};
+          return CommandOutcome{
+              command.id, command.kind, command.value, {Fault::unsupported, "an MQTT battery takes no commands"}};
         },
         [this](const Describe&) { return report_->describe(seen_ ? "polling" : "identifying"); },
         [this](const Configured&) {},
@@ -104,10 +104,10 @@ private:
 
 SessionActor spawn_document_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
   auto slot = plan->session;
-  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
-                                SessionActor::stateful_pointer<DocumentSession> self) mutable {
-    return self->state.start(std::move(core), std::move(plan));
-  });
+  auto actor = system.spawn(
+      [core = std::move(core), plan = std::move(plan)](SessionActor::stateful_pointer<DocumentSession> self) mutable {
+        return self->state.start(std::move(core), std::move(plan));
+      });
   slot->set(actor);
   return actor;
 }

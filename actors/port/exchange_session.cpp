@@ -66,8 +66,7 @@ private:
   // -- identification ---------------------------------------------------------------
 
   void plan_candidates() {
-    candidates_ =
-        candidates(*plan_, protocols::registry(), remembered_candidate(core_->store, report_->place()));
+    candidates_ = candidates(*plan_, protocols::registry(), remembered_candidate(core_->store, report_->place()));
     next_candidate_ = 0;
   }
 
@@ -255,9 +254,11 @@ private:
   caf::result<CommandOutcome> on_command(const Command& command) {
     auto promise = self_->make_response_promise<CommandOutcome>();
     if (commands_.size() >= kMaxCommands || !report_->assigned()) {
-      promise.deliver(CommandOutcome{command.id, command.kind, command.value,
-                                     {Fault::rejected, commands_.empty() ? "the BMS is not connected"
-                                                                         : "too many commands wait"}});
+      promise.deliver(
+          CommandOutcome{command.id,
+                         command.kind,
+                         command.value,
+                         {Fault::rejected, commands_.empty() ? "the BMS is not connected" : "too many commands wait"}});
       return promise;
     }
     commands_.push_back({command, promise});
@@ -338,10 +339,10 @@ private:
 
 SessionActor spawn_exchange_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
   auto slot = plan->session;
-  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
-                                SessionActor::stateful_pointer<ExchangeSession> self) mutable {
-    return self->state.start(std::move(core), std::move(plan));
-  });
+  auto actor = system.spawn(
+      [core = std::move(core), plan = std::move(plan)](SessionActor::stateful_pointer<ExchangeSession> self) mutable {
+        return self->state.start(std::move(core), std::move(plan));
+      });
   slot->set(actor);
   return actor;
 }

@@ -77,8 +77,9 @@ struct Maker {
 } // namespace
 
 transports::Link* MadeLink::get() const {
-  return line ? static_cast<transports::Link*>(line.get())
-              : bus ? static_cast<transports::Link*>(bus.get()) : broker.get();
+  return line  ? static_cast<transports::Link*>(line.get())
+         : bus ? static_cast<transports::Link*>(bus.get())
+               : broker.get();
 }
 
 MadeLink make_link(asio::io_context& io, const PortConfig& config) {

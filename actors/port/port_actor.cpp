@@ -157,10 +157,10 @@ private:
 
 PortActor spawn_port(caf::actor_system& system, CorePtr core, PortPlanPtr plan) {
   auto slot = plan->port;
-  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
-                                PortActor::stateful_pointer<PortState> self) mutable {
-    return self->state.start(std::move(core), std::move(plan));
-  });
+  auto actor = system.spawn(
+      [core = std::move(core), plan = std::move(plan)](PortActor::stateful_pointer<PortState> self) mutable {
+        return self->state.start(std::move(core), std::move(plan));
+      });
   slot->set(actor);
   return actor;
 }

@@ -16,7 +16,7 @@ namespace bmsd::actors {
 struct SessionPlan {
   PortPlanPtr port;
   SessionRef session;
-  std::optional<std::uint32_t> address;            ///< absent: the protocol's default
+  std::optional<std::uint32_t> address;              ///< absent: the protocol's default
   const protocols::ProtocolInfo* protocol = nullptr; ///< nullptr: searched
 };
 using SessionPlanPtr = std::shared_ptr<const SessionPlan>;

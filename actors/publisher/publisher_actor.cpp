@@ -251,10 +251,10 @@ std::string service_name(const std::string& port, std::uint32_t address) {
 
 PublisherActor spawn_publisher(caf::actor_system& system, CorePtr core, PublisherPlanPtr plan) {
   auto slot = plan->publisher;
-  auto actor = system.spawn([core = std::move(core), plan = std::move(plan)](
-                                PublisherActor::stateful_pointer<PublisherState> self) mutable {
-    return self->state.start(std::move(core), std::move(plan));
-  });
+  auto actor = system.spawn(
+      [core = std::move(core), plan = std::move(plan)](PublisherActor::stateful_pointer<PublisherState> self) mutable {
+        return self->state.start(std::move(core), std::move(plan));
+      });
   slot->set(actor);
   return actor;
 }

@@ -9,9 +9,8 @@ namespace bmsd::actors {
 void SettingsIo::start() {
   connection_ = std::make_unique<dbus::Connection>(core_->io, bus_);
   client_ = std::make_unique<dbus::SettingsClient>(*connection_);
-  client_->on_available([this](bool available) {
-    post_from_outside(*core_, core_->settings, SettingsAvailable{available});
-  });
+  client_->on_available(
+      [this](bool available) { post_from_outside(*core_, core_->settings, SettingsAvailable{available}); });
   client_->on_changed([this](const std::string& path, const dbus::Value& value) {
     post_from_outside(*core_, core_->settings, SettingChanged{path, value});
   });

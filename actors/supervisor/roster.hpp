@@ -29,8 +29,8 @@ private:
     bool vacant = false;
   };
   bool port_as_id_;
-  std::map<std::string, Seat> seats_;          ///< by place
-  std::map<std::string, std::string> places_;  ///< id -> the place that has it
+  std::map<std::string, Seat> seats_;         ///< by place
+  std::map<std::string, std::string> places_; ///< id -> the place that has it
 };
 
 } // namespace bmsd::actors

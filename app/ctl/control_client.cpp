@@ -1,12 +1,13 @@
 #include "app/ctl/control_client.hpp"
 
-#include <cerrno>
-#include <chrono>
-#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
 
 namespace bmsd::app {
 
@@ -64,8 +65,7 @@ Result<Json> ControlClient::receive(double seconds) {
     }
     int wait = -1;
     if (seconds >= 0) {
-      wait = static_cast<int>(
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count());
+      wait = static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count());
       if (wait <= 0) {
         return Error{Fault::timeout, "the daemon does not answer"};
       }

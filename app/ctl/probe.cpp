@@ -165,9 +165,8 @@ private:
       };
     }
     const auto* document_info = protocols::find_protocol(port_.protocol.empty() ? "mqtt_json" : port_.protocol);
-    auto documents = document_info != nullptr && document_info->document != nullptr
-                         ? document_info->document(config)
-                         : nullptr;
+    auto documents =
+        document_info != nullptr && document_info->document != nullptr ? document_info->document(config) : nullptr;
     if (link_.broker && documents) {
       link_.broker->on_document = [&](const Document& document) {
         ++heard;

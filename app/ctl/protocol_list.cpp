@@ -15,7 +15,9 @@ std::string lines_text(const protocols::ProtocolInfo& info) {
   std::string text;
   for (const auto& line : info.lines) {
     text += (text.empty() ? "" : ", ") + std::to_string(line.baud) +
-            (line.parity == Parity::even ? " 8E1" : line.parity == Parity::odd ? " 8O1" : " 8N1");
+            (line.parity == Parity::even  ? " 8E1"
+             : line.parity == Parity::odd ? " 8O1"
+                                          : " 8N1");
   }
   return text.empty() ? "-" : text;
 }
@@ -42,7 +44,9 @@ Json protocols_json() {
     Json lines = Json::array();
     for (const auto& line : info.lines) {
       lines.push_back({{"baud", line.baud},
-                       {"parity", line.parity == Parity::even ? "even" : line.parity == Parity::odd ? "odd" : "none"}});
+                       {"parity", line.parity == Parity::even  ? "even"
+                                  : line.parity == Parity::odd ? "odd"
+                                                               : "none"}});
     }
     Json json = {{"key", info.key},
                  {"label", info.label},

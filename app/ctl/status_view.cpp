@@ -146,9 +146,9 @@ private:
       }
     }
     heading("COUNTERS");
-    line("  polls %s  samples %s  frames %s  signals %s  messages %s  restarts %s",
-         number(c, "polls", 0).c_str(), number(c, "samples", 0).c_str(), number(c, "frames", 0).c_str(),
-         number(c, "signals", 0).c_str(), number(c, "messages", 0).c_str(), number(c, "restarts", 0).c_str());
+    line("  polls %s  samples %s  frames %s  signals %s  messages %s  restarts %s", number(c, "polls", 0).c_str(),
+         number(c, "samples", 0).c_str(), number(c, "frames", 0).c_str(), number(c, "signals", 0).c_str(),
+         number(c, "messages", 0).c_str(), number(c, "restarts", 0).c_str());
     line("  failures:%s", failures.empty() ? " none" : failures.c_str());
     if (options_.messages_per_second >= 0) {
       line("  messages a second: %.0f", options_.messages_per_second);

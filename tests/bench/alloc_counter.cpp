@@ -1,13 +1,14 @@
 // Preloaded into bmsd by the benchmark: counts heap allocations and writes the count to the file
 // named by BMSD_ALLOC_COUNT when told to by SIGUSR2.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace {
 

@@ -1,10 +1,11 @@
 // A child process of a test, with its output in a file. Killed at the latest by the destructor.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace bmsd::test {

@@ -42,9 +42,9 @@ protected:
     if (!std::filesystem::exists(directory / "bmsd.ini")) {
       configure("");
     }
-    std::vector<std::string> command = {program("bmsd"),   "--config",    directory / "bmsd.ini",
-                                        "--state-dir",     directory / "state", "--socket",
-                                        directory / "sock", "--bus",      bus ? bus->address() : "none"};
+    std::vector<std::string> command = {
+        program("bmsd"),    "--config", directory / "bmsd.ini",       "--state-dir", directory / "state", "--socket",
+        directory / "sock", "--bus",    bus ? bus->address() : "none"};
     for (const auto& port : ports) {
       command.insert(command.end(), {"--port", port});
     }

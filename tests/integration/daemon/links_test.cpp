@@ -1,6 +1,5 @@
 // The three kinds of links, from the simulator to the bus.
 #include "daemon_fixture.hpp"
-
 #include "integration/transports/broker.hpp"
 
 namespace bmsd {
@@ -129,7 +128,8 @@ TEST_F(Links, EqualPacksAreTwoBatteries) {
   ASSERT_TRUE(wait_for_link("ttyB", "up"));
   EXPECT_NE(battery("ttyA").value("id", std::string()), battery("ttyB").value("id", std::string()));
   test::DbusClient client(bus->address());
-  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty() && !client.owner(service("ttyB")).empty(); }));
+  ASSERT_TRUE(
+      wait_until([&] { return !client.owner(service("ttyA")).empty() && !client.owner(service("ttyB")).empty(); }));
   EXPECT_NE(value(client, "ttyA", "/DeviceInstance"), value(client, "ttyB", "/DeviceInstance"));
 }
 

@@ -92,7 +92,9 @@ inline BatteryActor spawn_battery_stand_in(caf::actor_system& system, std::share
         [seen](const LinkState& link) { seen->links.push_back(link); },
         [](const RemoteReading&) {},
         [](const Tick&) {},
-        [](const Command& command) { return CommandOutcome{command.id, command.kind, command.value, {}}; },
+        [](const Command& command) {
+          return CommandOutcome{command.id, command.kind, command.value, {}};
+        },
         [](const Describe&) { return Json::object(); },
         [](const Configured&) {},
         [](const CloseDown&) {},

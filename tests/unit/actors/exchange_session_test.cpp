@@ -1,6 +1,5 @@
 // A session on a line: finds its BMS, polls it at a steady rate, survives silence, loss and bugs.
 #include "actor_fixture.hpp"
-
 #include "actors/port/session.hpp"
 
 #include <gmock/gmock.h>
@@ -55,7 +54,12 @@ public:
 
 constexpr LineSettings kToyLines[] = {{.baud = 9600}};
 constexpr protocols::ProtocolInfo kToy{
-    .key = "toy", .label = "Toy", .about = {}, .aliases = {}, .lines = kToyLines, .addresses = {},
+    .key = "toy",
+    .label = "Toy",
+    .about = {},
+    .aliases = {},
+    .lines = kToyLines,
+    .addresses = {},
     .exchange = [](const protocols::ProtocolConfig&) -> std::unique_ptr<protocols::ExchangeProtocol> {
       return std::make_unique<ToyProtocol>();
     }};
@@ -101,8 +105,11 @@ protected:
               }
             }
           },
-          [](const SendFrame&) {},   [](const LinkOpened&) {}, [](const LinkLost&) {},
-          [](const AdapterEvent&) {}, [](const Tick&) {},
+          [](const SendFrame&) {},
+          [](const LinkOpened&) {},
+          [](const LinkLost&) {},
+          [](const AdapterEvent&) {},
+          [](const Tick&) {},
           [](const Describe&) { return Json::object(); },
           [](const CloseDown&) {},
       };
@@ -194,8 +201,11 @@ TEST_F(ExchangeSessionTest, AnAnswerThatComesTooLateIsNotTakenForAnother) {
   auto collect = system.spawn([&jobs](PortActor::pointer) -> PortActor::behavior_type {
     return {
         [&jobs](const ExchangeJob& job) { jobs.push_back(job); },
-        [](const SendFrame&) {},   [](const LinkOpened&) {}, [](const LinkLost&) {},
-        [](const AdapterEvent&) {}, [](const Tick&) {},
+        [](const SendFrame&) {},
+        [](const LinkOpened&) {},
+        [](const LinkLost&) {},
+        [](const AdapterEvent&) {},
+        [](const Tick&) {},
         [](const Describe&) { return Json::object(); },
         [](const CloseDown&) {},
     };

@@ -1,6 +1,5 @@
 // Supervision as it happens: children that die come back, alone, and never stop coming back.
 #include "actor_fixture.hpp"
-
 #include "actors/supervisor/supervisor_actor.hpp"
 
 #include <map>
