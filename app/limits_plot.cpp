@@ -14,7 +14,7 @@ constexpr double kWidth = 1000, kLeft = 70, kRight = 170, kTop = 50, kPanel = 17
 constexpr double kPlotWidth = kWidth - kLeft - kRight;
 
 [[gnu::format(printf, 2, 3)]] void print(std::string& text, const char* format, ...) {
-  std::array<char, 512> buffer;
+  std::array<char, 512> buffer{};
   std::va_list arguments;
   va_start(arguments, format);
   std::vsnprintf(buffer.data(), buffer.size(), format, arguments);

@@ -12,8 +12,6 @@ namespace bmsd::actors {
 
 namespace {
 
-using std::chrono::duration_cast;
-using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
@@ -35,7 +33,6 @@ public:
       identity_ = *identity;
     }
     make_controller(load());
-    saved_at_ = core_->now().steady;
     self_->delayed_send(self_, kSaveEvery, Tick{});
     return {
         [this](const Identity& identity) { on_identity(identity); },
@@ -212,7 +209,6 @@ private:
   battery::EssSettings ess_;
   LinkState link_;
   nanoseconds last_sample_{0};
-  nanoseconds saved_at_{0};
   bool save_failed_ = false;
 };
 

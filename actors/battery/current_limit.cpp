@@ -66,7 +66,7 @@ double CurrentLimit::classic(double soc) const {
 CurrentLimit::Wish CurrentLimit::wish(const Input& input) const {
   const bool discharging = direction_ == Direction::discharge;
   const double bms = input.bms_limit ? std::max(0.0, *input.bms_limit) : settings_.maximum;
-  std::array<double, kLimitSources> candidates;
+  std::array<double, kLimitSources> candidates{};
   candidates.fill(-1.0);
   auto offer = [&](LimitSource source, double limit) { candidates[static_cast<std::size_t>(source)] = limit; };
 

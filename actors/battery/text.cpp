@@ -32,7 +32,7 @@ void append_units(std::string& text, std::int64_t seconds, std::size_t first, st
 } // namespace
 
 void append_number(std::string& text, std::int64_t number) {
-  std::array<char, 24> digits;
+  std::array<char, 24> digits{};
   auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   text.append(digits.data(), end);
 }

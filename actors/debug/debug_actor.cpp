@@ -167,7 +167,7 @@ private:
     }
     self_->request(core_->supervisor->get(), kPatience, ListActors{})
         .then(
-            [this, answer = request.answer, battery, path, value = *value](const ActorList& list) {
+            [answer = request.answer, battery, path, value = *value](const ActorList& list) {
               for (std::size_t i = 0; i < list.infos.size(); ++i) {
                 if (list.infos[i].name == "publisher/" + battery && list.handles[i]) {
                   caf::anon_send(list.handles[i], WriteRequest{path, value, {}, [answer](int code) {

@@ -44,7 +44,7 @@ public:
               command.id, command.kind, command.value, {Fault::unsupported, "this BMS takes no commands"}};
         },
         [this](const Describe&) { return report_->describe(protocol_ != nullptr ? "polling" : "identifying"); },
-        [this](const Configured&) {},
+        [](const Configured&) {},
         [this](const CloseDown&) { self_->quit(); },
     };
   }

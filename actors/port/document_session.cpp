@@ -43,7 +43,7 @@ public:
               command.id, command.kind, command.value, {Fault::unsupported, "an MQTT battery takes no commands"}};
         },
         [this](const Describe&) { return report_->describe(seen_ ? "polling" : "identifying"); },
-        [this](const Configured&) {},
+        [](const Configured&) {},
         [this](const CloseDown&) { self_->quit(); },
     };
   }

@@ -45,7 +45,7 @@ public:
         [this](const Tick& tick) { on_tick(tick.generation); },
         [this](const Command& command) { return on_command(command); },
         [this](const Describe&) { return describe(); },
-        [this](const Configured&) {},
+        [](const Configured&) {},
         [this](const CloseDown&) { self_->quit(); },
     };
   }
