@@ -75,7 +75,7 @@ Result<CanInterface> query_can_interface(const std::string& name) {
     return failed(name);
   }
   // The kernel answers within send().
-  std::array<std::byte, 16384> buffer;
+  std::array<std::byte, 16384> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv
   auto size = ::recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (size < 0) {
     return failed(name);

@@ -317,7 +317,7 @@ void ExchangeEngine::watch() {
 bool ExchangeEngine::read_input(bool keep) {
   // Bounded: an endless source must not hold the I/O thread.
   constexpr int kMaxReads = 16;
-  std::array<std::uint8_t, kReadChunk> buffer;
+  std::array<std::uint8_t, kReadChunk> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
   for (int reads = 0; reads < kMaxReads; ++reads) {
     auto size =
         keep ? std::min(buffer.size(), request_.max_reply - std::min(rx_.size(), request_.max_reply)) : buffer.size();

@@ -107,7 +107,7 @@ private:
   }
 
   void receive() {
-    std::array<std::uint8_t, 4096> buffer;
+    std::array<std::uint8_t, 4096> buffer{};
     auto count = ::read(port_.fd(), buffer.data(), buffer.size());
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
       lost(count == 0 ? "the other end hung up" : std::strerror(errno));

@@ -174,7 +174,7 @@ private:
   }
 
   void receive() {
-    Batch batch;
+    Batch batch{};
     int count = batch.receive(descriptor_.native_handle());
     if (count < 0 && !survives(errno)) {
       return;

@@ -104,8 +104,10 @@ public:
     if (value->is_boolean()) {
       return value->get<bool>();
     }
-    if (number_too && value->is_number() && (*value == 0 || *value == 1)) {
-      return *value == 1;
+    const bool is_zero = value->is_number() && *value == 0;
+    const bool is_one = value->is_number() && *value == 1;
+    if (number_too && (is_zero || is_one)) {
+      return is_one;
     }
     fail(Fault::framing, std::string(key) + " is neither true nor false");
     return std::nullopt;

@@ -198,7 +198,7 @@ bool call_async(sd_bus* bus, sd_bus_message* call, ReplyHandler handler) {
   if (!bus || sd_bus_call_async(bus, &slot, call, on_reply, owned.get(), kCallTimeout) < 0) {
     return false;
   }
-  owned.release();
+  [[maybe_unused]] const auto* now_owned_by_the_slot = owned.release();
   sd_bus_slot_set_destroy_callback(slot, [](void* user) { delete static_cast<ReplyHandler*>(user); });
   sd_bus_slot_set_floating(slot, 1);
   sd_bus_slot_unref(slot);
