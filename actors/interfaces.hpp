@@ -152,6 +152,12 @@ struct StoreCustomName {
   std::string id;
   std::string name;
 };
+/// A battery wants RemoteReadings: of its external sensor (empty device: none) and of ESS.
+struct FollowReadings {
+  std::string id;
+  BatteryRef battery;
+  std::string device, current_path, soc_path;
+};
 /// The settings service came or went, or one of its values changed; from the I/O thread.
 struct SettingsAvailable {
   bool available = false;
@@ -170,7 +176,7 @@ struct DeviceAnswer {
 
 using SettingsActor =
     caf::typed_actor<caf::reacts_to<RegisterBattery>, caf::replies_to<StoreCustomName>::with<bool>,
-                     caf::reacts_to<SettingsAvailable>, caf::reacts_to<SettingChanged>, caf::reacts_to<DeviceAnswer>,
+                     caf::reacts_to<FollowReadings>, caf::reacts_to<SettingsAvailable>, caf::reacts_to<SettingChanged>, caf::reacts_to<DeviceAnswer>,
                      caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
 using SettingsRef = Ref<SettingsActor>;
 
@@ -287,6 +293,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::PublishState)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::Registration)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::RegisterBattery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::StoreCustomName)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::FollowReadings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::SettingsAvailable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::SettingChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::DeviceAnswer)

@@ -34,6 +34,7 @@ public:
     }
     make_controller(load());
     self_->delayed_send(self_, kSaveEvery, Tick{});
+    follow_readings();
     return {
         [this](const Identity& identity) { on_identity(identity); },
         [this](const Polled& polled) { on_sample(polled); },
@@ -73,7 +74,28 @@ private:
   }
 
   void publish(const Status& status, nanoseconds received = {}) {
-    post(self_, *core_, plan_->publisher, Published{std::make_shared<const Status>(status), received}, plan_->id);
+    auto published = std::make_shared<Status>(status);
+    if (!settings_safe_) {
+      stop_current(*published);
+    }
+    post(self_, *core_, plan_->publisher, Published{std::move(published), received}, plan_->id);
+  }
+
+  /// Limits computed from settings that are wrong protect nobody.
+  static void stop_current(Status& status) {
+    status.ccl = 0.0;
+    status.dcl = 0.0;
+    status.allow_charge = false;
+    status.allow_discharge = false;
+    status.charge_limitation = "Settings";
+    status.discharge_limitation = "Settings";
+  }
+
+  void follow_readings() {
+    const auto& settings = controller_->settings();
+    post(self_, *core_, core_->settings,
+         FollowReadings{plan_->id, plan_->battery, settings.external_device, settings.external_current_path,
+                        settings.external_soc_path});
   }
 
   void on_remote(const RemoteReading& reading) {
@@ -147,6 +169,7 @@ private:
     for (const auto& issue : setup.issues) {
       spdlog::error("{}: {}{}{}", plan_->id, issue.where, issue.where.empty() ? "" : ": ", issue.text);
     }
+    settings_safe_ = setup.safe;
     if (!setup.safe) {
       spdlog::error("{}: neither charged nor discharged until its settings are right", plan_->id);
       setup.settings.faulty = true;
@@ -158,7 +181,9 @@ private:
 
   void reconfigure() {
     const auto now = core_->now();
+    external_ = {};
     make_controller(controller_->saved_state(now));
+    follow_readings();
   }
 
   std::optional<battery::SavedState> load() {
@@ -168,6 +193,7 @@ private:
 
   void on_save_tick() {
     self_->delayed_send(self_, kSaveEvery, Tick{});
+    follow_readings(); // the settings actor may have been restarted
     save();
   }
 
@@ -209,6 +235,7 @@ private:
   battery::EssSettings ess_;
   LinkState link_;
   nanoseconds last_sample_{0};
+  bool settings_safe_ = true;
   bool save_failed_ = false;
 };
 

@@ -14,10 +14,13 @@ void SettingsIo::start() {
   client_->on_changed([this](const std::string& path, const dbus::Value& value) {
     post_from_outside(*core_, core_->settings, SettingChanged{path, value});
   });
+  follow_ess();
   connection_->start();
 }
 
 void SettingsIo::stop() {
+  followers_.clear();
+  ess_.clear();
   client_.reset();
   connection_.reset();
 }
@@ -57,6 +60,64 @@ void SettingsIo::store_name(const std::string& id, const std::string& name) {
       spdlog::warn("{}: the settings service did not take the custom name: {}", id, to_string(stored.error()));
     }
   });
+}
+
+// -- values of others --------------------------------------------------------------
+
+/// What the ESS assistant is set to, for the time to go.
+void SettingsIo::follow_ess() {
+  static constexpr std::pair<RemoteReading::Kind, const char*> kPaths[] = {
+      {RemoteReading::Kind::hub4_mode, "/Settings/CGwacs/Hub4Mode"},
+      {RemoteReading::Kind::battery_life_state, "/Settings/CGwacs/BatteryLife/State"},
+      {RemoteReading::Kind::minimum_soc_limit, "/Settings/CGwacs/BatteryLife/MinimumSocLimit"},
+      {RemoteReading::Kind::soc_limit, "/Settings/CGwacs/BatteryLife/SocLimit"},
+  };
+  for (const auto& [kind, path] : kPaths) {
+    ess_[kind] = std::make_unique<dbus::RemoteItem>(*connection_, "com.victronenergy.settings", path,
+                                                    [this, kind = kind](const dbus::Value& value) {
+                                                      for (const auto& [id, follower] : followers_) {
+                                                        tell(follower.battery, kind, value);
+                                                      }
+                                                    });
+  }
+}
+
+void SettingsIo::follow(const FollowReadings& wish) {
+  if (!connection_) {
+    return;
+  }
+  auto& follower = followers_[wish.id];
+  follower.battery = wish.battery;
+  follower.items.clear();
+  for (const auto& [kind, item] : ess_) {
+    tell(wish.battery, kind, item->value());
+  }
+  if (wish.device.empty()) {
+    return;
+  }
+  const auto add = [&](RemoteReading::Kind kind, const std::string& path) {
+    if (!path.empty()) {
+      follower.items.push_back(std::make_unique<dbus::RemoteItem>(
+          *connection_, wish.device, path,
+          [this, kind, battery = wish.battery](const dbus::Value& value) { tell(battery, kind, value); },
+          [this, battery = wish.battery](bool available) {
+            tell(battery, RemoteReading::Kind::present, std::int32_t{available ? 1 : 0});
+          }));
+    }
+  };
+  add(RemoteReading::Kind::current, wish.current_path);
+  add(RemoteReading::Kind::soc, wish.soc_path);
+}
+
+void SettingsIo::tell(const BatteryRef& battery, RemoteReading::Kind kind, const dbus::Value& value) {
+  RemoteReading reading;
+  reading.kind = kind;
+  if (const auto* real = std::get_if<double>(&value)) {
+    reading.value = *real;
+  } else if (const auto* whole = std::get_if<std::int32_t>(&value)) {
+    reading.value = *whole;
+  }
+  post_from_outside(*core_, battery, reading);
 }
 
 } // namespace bmsd::actors

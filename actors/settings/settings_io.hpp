@@ -3,10 +3,13 @@
 
 #include "actors/core.hpp"
 #include "transports/dbus/connection.hpp"
+#include "transports/dbus/remote_item.hpp"
 #include "transports/dbus/settings_client.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace bmsd::actors {
 
@@ -21,12 +24,24 @@ public:
   /// the service comes back.
   void add_battery(const std::string& id, int preferred_instance, const std::string& custom_name);
   void store_name(const std::string& id, const std::string& name);
+  /// RemoteReadings for a battery from now on; replaces what it followed before.
+  void follow(const FollowReadings& wish);
 
 private:
+  using Items = std::vector<std::unique_ptr<dbus::RemoteItem>>;
+  struct Follower {
+    BatteryRef battery;
+    Items items;
+  };
+  void follow_ess();
+  void tell(const BatteryRef& battery, RemoteReading::Kind kind, const dbus::Value& value);
+
   CorePtr core_;
   std::string bus_;
   std::unique_ptr<dbus::Connection> connection_;
   std::unique_ptr<dbus::SettingsClient> client_;
+  std::map<RemoteReading::Kind, std::unique_ptr<dbus::RemoteItem>> ess_;
+  std::map<std::string, Follower> followers_;
 };
 
 } // namespace bmsd::actors

@@ -1,0 +1,158 @@
+// What reaches the battery logic from the bus, and what goes back.
+#include "daemon_fixture.hpp"
+
+namespace bmsd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DaemonTest;
+using test::wait_until;
+
+class BatteryOnTheBus : public DaemonTest {
+protected:
+  void SetUp() override { start_bus(); }
+
+  test::Process settings_service() {
+    test::Process process({program("tests/localsettings_standin"), bus->address(), directory / "settings.json"},
+                          directory / "settings.log");
+    test::DbusClient client(bus->address());
+    EXPECT_TRUE(wait_until([&] { return !client.owner("com.victronenergy.settings").empty(); })) << process.output();
+    return process;
+  }
+};
+
+TEST_F(BatteryOnTheBus, InstanceAndNameComeFromTheSettingsService) {
+  auto settings = settings_service();
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
+  start({tty("ttyA")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  const std::string base = "/Settings/Devices/serialbattery_80_280_0AH";
+  const auto setting = [&](const std::string& name) {
+    return client.item("com.victronenergy.settings", base + name, "GetValue");
+  };
+  EXPECT_EQ(setting("/ClassAndVrmInstance"), "v <s \"battery:1\">");
+  EXPECT_EQ(value(client, "ttyA", "/DeviceInstance"), "v <i 1>");
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Cellar"), "i 0");
+  EXPECT_TRUE(wait_until([&] { return setting("/CustomName") == "v <s \"Cellar\">"; })) << setting("/CustomName");
+
+  // Another instance by the user: the service leaves and comes back with it.
+  EXPECT_EQ(client.set("com.victronenergy.settings", base + "/ClassAndVrmInstance", "s", "battery:7"), "i 0");
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/DeviceInstance") == "v <i 7>"; })) << daemon.output();
+  EXPECT_EQ(value(client, "ttyA", "/CustomName"), "v <s \"Cellar\">");
+}
+
+TEST_F(BatteryOnTheBus, TheSettingsServiceMayComeLate) {
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
+  start({tty("ttyA")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  auto settings = settings_service();
+  EXPECT_TRUE(wait_until([&] {
+    return client.item("com.victronenergy.settings",
+                       "/Settings/Devices/serialbattery_80_280_0AH/ClassAndVrmInstance", "GetValue") ==
+           "v <s \"battery:1\">";
+  }));
+}
+
+TEST_F(BatteryOnTheBus, AnExternalShuntGivesTheCurrentWhileItIsThere) {
+  configure("[DEFAULT]\n"
+            "EXTERNAL_SENSOR_DBUS_DEVICE = com.victronenergy.battery.shunt\n"
+            "EXTERNAL_SENSOR_DBUS_PATH_CURRENT = /Dc/0/Current\n");
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--current", "-10"});
+  start({tty("ttyA")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Dc/0/Current") == "v <d -10>"; }, 15s)) << daemon.output();
+  {
+    // Any battery monitor will do: a second daemon plays the shunt.
+    auto other = simulate("lltjbd", tty("shunt"), {"--current", "25", "--capacity", "100"});
+    std::ofstream(directory / "shunt.ini") << "";
+    test::Process shunt({program("bmsd"), "--config", directory / "shunt.ini", "--state-dir", directory / "state2",
+                         "--socket", directory / "sock2", "--bus", bus->address(), "--port", tty("shunt")},
+                        directory / "shunt.log");
+    EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Dc/0/Current") == "v <d 25>"; }, 15s))
+        << value(client, "ttyA", "/Dc/0/Current");
+  }
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Dc/0/Current") == "v <d -10>"; }, 15s)) << "fallback";
+}
+
+TEST_F(BatteryOnTheBus, WritesOfTheWrongTypeOrRangeAreRefused) {
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--soc", "50", "--current", "0"});
+  start({tty("ttyA") + ",allow_writes=true"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); }));
+  const auto name = service("ttyA");
+  EXPECT_EQ(client.set(name, "/Soc", "d", 99.0), "i 1") << "measured values are read-only";
+  EXPECT_EQ(client.set(name, "/Settings/ForceChargingOff", "i", 5), "i 2");
+  EXPECT_EQ(client.set(name, "/Settings/ForceChargingOff", "s", "off"), "i 1");
+  EXPECT_EQ(client.set(name, "/History/Clear", "i", 99), "i 2");
+  EXPECT_EQ(value(client, "ttyA", "/Soc"), "v <d 50>");
+  EXPECT_TRUE(daemon.running());
+}
+
+TEST_F(BatteryOnTheBus, ASwitchReachesTheBmsAndIsSeenInItsState) {
+  auto sim = simulate("lltjbd", tty("ttyA"));
+  start({tty("ttyA") + ",allow_writes=true"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Io/AllowToCharge") == "v <i 1>"; }, 15s));
+  EXPECT_EQ(client.set(service("ttyA"), "/Settings/ForceChargingOff", "i", 1), "i 0") << daemon.output();
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Io/AllowToCharge") == "v <i 0>"; }));
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 0>"; }));
+  EXPECT_EQ(client.set(service("ttyA"), "/Settings/ForceChargingOff", "i", 0), "i 0");
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Io/AllowToCharge") == "v <i 1>"; }));
+}
+
+TEST_F(BatteryOnTheBus, LostBmsIsBlockedAndRaisesTheCableAlarm) {
+  configure("[DEFAULT]\nBLOCK_ON_DISCONNECT = True\n");
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--soc", "50"});
+  start({tty("ttyA")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 50>"; }, 15s));
+  sim.signal(SIGSTOP);
+  // Limits are held for ten seconds, then charge and discharge stop.
+  EXPECT_TRUE(wait_until(
+      [&] {
+        return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 0>" &&
+               value(client, "ttyA", "/Info/MaxDischargeCurrent") == "v <d 0>";
+      },
+      20s));
+  EXPECT_EQ(value(client, "ttyA", "/Dc/0/Voltage"), "v <ai []>") << value(client, "ttyA", "/Dc/0/Voltage");
+  sim.signal(SIGCONT);
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 50>"; }, 90s));
+}
+
+TEST_F(BatteryOnTheBus, HangUpReadsTheConfigurationAgain) {
+  configure("[DEFAULT]\nMAX_BATTERY_CHARGE_CURRENT = 40\n");
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--soc", "50"});
+  start({tty("ttyA")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 40>"; }, 15s));
+  configure("[DEFAULT]\nMAX_BATTERY_CHARGE_CURRENT = 20\n");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 20>"; }));
+  std::filesystem::remove(directory / "bmsd.ini");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return daemon.output().find("the configuration stays as it was") != std::string::npos; }));
+  EXPECT_EQ(value(client, "ttyA", "/Info/MaxChargeCurrent"), "v <d 20>");
+}
+
+TEST_F(BatteryOnTheBus, AWrongSafetyKeyStopsThisBatteryAndNoOther) {
+  configure("[port ttyA]\nprotocol = lltjbd\nMAX_CELL_VOLTAGE = 9\n");
+  auto a = simulate("lltjbd", tty("ttyA"), {"--capacity", "100"});
+  auto b = simulate("lltjbd", tty("ttyB"), {"--capacity", "200"});
+  start({tty("ttyA"), tty("ttyB")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty() && !client.owner(service("ttyB")).empty(); },
+                         15s));
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 0>"; }))
+      << value(client, "ttyA", "/Info/MaxChargeCurrent");
+  EXPECT_EQ(value(client, "ttyA", "/State"), "v <i 10>");
+  EXPECT_EQ(value(client, "ttyB", "/Info/MaxChargeCurrent"), "v <d 50>");
+  EXPECT_EQ(value(client, "ttyB", "/State"), "v <i 9>");
+  const auto checked = test::run({program("bmsd"), "--config", directory / "bmsd.ini", "--check-config"});
+  EXPECT_EQ(checked.status, 1);
+  EXPECT_THAT(checked.output, ::testing::HasSubstr("bmsd.ini:3: MAX_CELL_VOLTAGE"));
+}
+
+} // namespace
+} // namespace bmsd
