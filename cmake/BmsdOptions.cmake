@@ -7,6 +7,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
 endif()
 
+# Line numbers for backtraces are enough, and build in half the time of full debug information.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+
 option(BUILD_TESTING "Build the tests" ON)
 option(BMSD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(BMSD_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")

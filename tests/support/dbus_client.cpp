@@ -183,8 +183,8 @@ bool DbusClient::run_until(const std::function<bool()>& done, std::chrono::milli
   return true;
 }
 
-void DbusClient::settle() {
-  owner("org.freedesktop.DBus");
+void DbusClient::settle(const std::string& service) {
+  call(service, "/", "org.freedesktop.DBus.Peer", "Ping");
   while (sd_bus_process(bus_, nullptr) > 0) {
   }
 }

@@ -49,8 +49,8 @@ public:
   void listen(const std::string& sender);
   /// Runs until `done` says so. False: not within the time.
   bool run_until(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(10));
-  /// All that has arrived by now: makes a round trip to the bus.
-  void settle();
+  /// Takes in all that `service` has sent so far, by a round trip to it: signals and replies keep their order.
+  void settle(const std::string& service = "org.freedesktop.DBus");
   /// Calls `seen(name, new_owner)` from within run_until.
   void on_owner_change(std::function<void(const std::string& name, const std::string& owner)> seen);
 

@@ -55,7 +55,7 @@ TEST_F(LocalSettingsTest, set_value_signals_and_refuses) {
   EXPECT_EQ(client.set(kService, "/Settings/A/one", "i", 11), "i -1");
   EXPECT_EQ(client.set(kService, "/Settings/A/one", "i", 5), "i 0");
   EXPECT_EQ(client.set(kService, "/Settings/A/one", "i", 7), "i 0");
-  client.settle();
+  client.settle(kService);
   ASSERT_EQ(client.signals.size(), 1U);
   EXPECT_EQ(client.signals[0].member, "PropertiesChanged");
   EXPECT_EQ(client.signals[0].path, "/Settings/A/one");

@@ -181,7 +181,7 @@ TEST_F(BusItemTest, equal_value_is_answered_0_without_side_effect) {
   client->listen(kBattery);
   EXPECT_EQ(set("/CustomName", "s", "House"), "i 0");
   EXPECT_EQ(set("/Settings/ResetSocTo", "d", 100.0), "i 0");
-  client->settle();
+  client->settle(kBattery);
   EXPECT_TRUE(written.empty());
   EXPECT_TRUE(client->signals.empty());
 }
@@ -200,7 +200,7 @@ TEST_F(BusItemTest, accepted_write_is_stored_and_signalled_before_the_answer) {
   accept_writes(0);
   client->listen(kBattery);
   EXPECT_EQ(set("/CustomName", "s", "Boat"), "i 0");
-  client->settle();
+  client->settle(kBattery);
   ASSERT_EQ(client->signals.size(), 1U);
   EXPECT_EQ(client->signals[0].content,
             "a{sa{sv}} {\"/CustomName\": {\"Value\": <s \"Boat\">, \"Text\": <s \"Boat\">}}");
@@ -253,7 +253,7 @@ TEST_F(BusItemTest, update_sends_one_signal_with_what_changed) {
                                     {"/CustomName", std::string_view("House"), "House"}};
     service->update(changes);
   });
-  client->settle();
+  client->settle(kBattery);
   ASSERT_EQ(client->signals.size(), 1U);
   EXPECT_EQ(client->signals[0].path, "/");
   EXPECT_EQ(client->signals[0].member, "ItemsChanged");
@@ -268,7 +268,7 @@ TEST_F(BusItemTest, no_signal_without_a_change) {
   update("/Dc/0/Voltage", 13.25, "13.25V");
   update("/Dc/0/Current", std::numeric_limits<double>::quiet_NaN(), "nan");
   update("/Dc/0/Current", std::numeric_limits<double>::infinity(), "inf");
-  client->settle();
+  client->settle(kBattery);
   EXPECT_TRUE(client->signals.empty());
   EXPECT_EQ(item("/Dc/0/Current", "GetText"), "s \"---\"");
 }
@@ -276,7 +276,7 @@ TEST_F(BusItemTest, no_signal_without_a_change) {
 TEST_F(BusItemTest, becoming_invalid_is_a_change) {
   client->listen(kBattery);
   update("/Dc/0/Voltage", {}, "ignored");
-  client->settle();
+  client->settle(kBattery);
   ASSERT_EQ(client->signals.size(), 1U);
   EXPECT_EQ(client->signals[0].content, "a{sa{sv}} {\"/Dc/0/Voltage\": {\"Value\": <ai []>, \"Text\": <s \"---\">}}");
 }
@@ -289,7 +289,7 @@ TEST_F(BusItemTest, later_paths_are_announced) {
     EXPECT_TRUE(service->add({cell}));
   });
   update("/Voltages/Cell2", 3.4, "3.400V");
-  client->settle();
+  client->settle(kBattery);
   ASSERT_EQ(client->signals.size(), 2U);
   EXPECT_EQ(client->signals[0].content,
             "a{sa{sv}} {\"/Voltages/Cell1\": {\"Value\": <d 3.3>, \"Text\": <s \"3.300V\">, "
