@@ -251,10 +251,11 @@ void Controller::update_capacity() {
 void Controller::update_limits(bool cells_good, const Tick& now) {
   const Sample& s = status_.sample;
   const CellView& cells = check_.cells();
-  if (cells.source == CellSource::none) {
+  const bool without_cells = cells.source == CellSource::none;
+  if (without_cells && !bms_states_limits()) {
     return;
   }
-  if (cells_good) {
+  if (cells_good && !without_cells) {
     VoltageLimit::Input input;
     input.cells = &cells;
     input.soc = soc_;
@@ -271,19 +272,27 @@ void Controller::update_limits(bool cells_good, const Tick& now) {
   input.mosfet = temperatures_.held().mosfet;
   input.temperature_lost = temperatures_.lost(now);
   input.soc = held_soc_;
-  input.may_rise = cells_good;
+  input.may_rise = cells_good || without_cells;
 
-  input.cell_voltage = volts(cells.highest);
+  const auto cell = [&](auto voltage) { return without_cells ? std::nullopt : std::optional(volts(voltage)); };
+  input.cell_voltage = cell(cells.highest);
   input.bms_limit = s.max_charge_current;
   input.switched_off = s.charge_enabled == false;
   input.alarm = settings_.limit_on_alarm && alarms_.against_charging();
   charge_.update(input, now);
 
-  input.cell_voltage = volts(cells.lowest);
+  input.cell_voltage = cell(cells.lowest);
   input.bms_limit = s.max_discharge_current;
   input.switched_off = s.discharge_enabled == false;
   input.alarm = settings_.limit_on_alarm && alarms_.against_discharging();
   discharge_.update(input, now);
+}
+
+/// A BMS that does not even tell how many cells it has (Pylontech's CAN frames): what it states
+/// itself, under the configured maxima, is all there is.
+bool Controller::bms_states_limits() const {
+  const Sample& s = status_.sample;
+  return s.max_charge_voltage && s.max_charge_current && s.max_discharge_current;
 }
 
 void Controller::became_full(const Tick& now) {
@@ -341,6 +350,12 @@ void Controller::publish_limits(const Tick& now) {
     status_.allow_discharge = discharge_on && discharge_.allows();
   }
   const int cells = check_.cell_count();
+  if (cells == 0 && bms_states_limits()) {
+    status_.cvl = round2(*s.max_charge_voltage + settings_.voltage_drop);
+    status_.battery_low_voltage = s.battery_low_voltage;
+    status_.charge_mode = "BMS";
+    return;
+  }
   if (!voltage_.known() && !(unknown && cells > 0)) {
     return;
   }

@@ -68,6 +68,7 @@ private:
   void update_soc(bool cells_good, const Tick& now);
   void update_capacity();
   void update_limits(bool cells_good, const Tick& now);
+  bool bms_states_limits() const;
   void became_full(const Tick& now);
   void restrict(const Tick& now);
   void poll_failed(const Tick& now);

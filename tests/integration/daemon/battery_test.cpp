@@ -91,6 +91,7 @@ TEST_F(BatteryOnTheBus, WritesOfTheWrongTypeOrRangeAreRefused) {
 }
 
 TEST_F(BatteryOnTheBus, ASwitchReachesTheBmsAndIsSeenInItsState) {
+  configure("[DEFAULT]\nCCL_RECOVERY_HOLD_SEC = 0\n");
   auto sim = simulate("lltjbd", tty("ttyA"));
   start({tty("ttyA") + ",allow_writes=true"});
   test::DbusClient client(bus->address());

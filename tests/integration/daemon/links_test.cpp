@@ -42,6 +42,10 @@ TEST_F(Links, CanFramesThroughSlcan) {
   test::DbusClient client(bus->address());
   ASSERT_TRUE(wait_until([&] { return value(client, "slcan_can0", "/Soc") == "v <d 81>"; })) << daemon.output();
   EXPECT_EQ(value(client, "slcan_can0", "/Dc/0/Current"), "v <d 5>");
+  // No cells are told: the limits are those of the BMS, under the configured maxima.
+  EXPECT_TRUE(value(client, "slcan_can0", "/Info/MaxChargeVoltage").starts_with("v <d 5"))
+      << value(client, "slcan_can0", "/Info/MaxChargeVoltage");
+  EXPECT_EQ(value(client, "slcan_can0", "/Info/MaxChargeCurrent"), "v <d 50>");
 }
 
 TEST_F(Links, CanBatteryIsFoundWithoutBeingNamed) {
