@@ -15,8 +15,10 @@ option(BMSD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(BMSD_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror)
-add_compile_options(-ffunction-sections -fdata-sections)
-add_link_options(-Wl,--gc-sections)
+if(NOT BMSD_SANITIZE) # clang 14 cannot have coroutines, sanitizers and sections at once
+  add_compile_options(-ffunction-sections -fdata-sections)
+  add_link_options(-Wl,--gc-sections)
+endif()
 if(BMSD_SANITIZE)
   add_compile_options(-fsanitize=${BMSD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BMSD_SANITIZE})
