@@ -176,8 +176,9 @@ struct DeviceAnswer {
 
 using SettingsActor =
     caf::typed_actor<caf::reacts_to<RegisterBattery>, caf::replies_to<StoreCustomName>::with<bool>,
-                     caf::reacts_to<FollowReadings>, caf::reacts_to<SettingsAvailable>, caf::reacts_to<SettingChanged>, caf::reacts_to<DeviceAnswer>,
-                     caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
+                     caf::reacts_to<FollowReadings>, caf::reacts_to<SettingsAvailable>, caf::reacts_to<SettingChanged>,
+                     caf::reacts_to<DeviceAnswer>, caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>,
+                     caf::reacts_to<CloseDown>>;
 using SettingsRef = Ref<SettingsActor>;
 
 // -- supervisor ---------------------------------------------------------------------------

@@ -291,9 +291,10 @@ Result<Sample> PylontechCan::partial(std::chrono::milliseconds now) const {
   Sample out;
   auto get = [&](Id id) { return fresh(id, now, kLostAfter); };
   // Each may be missing here; a frame that is there must be plausible.
-  for (const auto& result : {decode_limits(get(kLimits), out), decode_soc(get(kSoc), out),
-                      decode(kModuleFields, get(kModules), out), decode(kCellFields, get(kCells), out),
-                      decode(kEnergyFields, get(kEnergy), out), decode(kInstalledFields, get(kInstalled), out)}) {
+  for (const auto& result :
+       {decode_limits(get(kLimits), out), decode_soc(get(kSoc), out), decode(kModuleFields, get(kModules), out),
+        decode(kCellFields, get(kCells), out), decode(kEnergyFields, get(kEnergy), out),
+        decode(kInstalledFields, get(kInstalled), out)}) {
     if (!result) {
       return result.error();
     }

@@ -49,9 +49,8 @@ TEST_F(BatteryOnTheBus, TheSettingsServiceMayComeLate) {
   ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
   auto settings = settings_service();
   EXPECT_TRUE(wait_until([&] {
-    return client.item("com.victronenergy.settings",
-                       "/Settings/Devices/serialbattery_80_280_0AH/ClassAndVrmInstance", "GetValue") ==
-           "v <s \"battery:1\">";
+    return client.item("com.victronenergy.settings", "/Settings/Devices/serialbattery_80_280_0AH/ClassAndVrmInstance",
+                       "GetValue") == "v <s \"battery:1\">";
   }));
 }
 
@@ -62,7 +61,8 @@ TEST_F(BatteryOnTheBus, AnExternalShuntGivesTheCurrentWhileItIsThere) {
   auto sim = simulate("lltjbd", tty("ttyA"), {"--current", "-10"});
   start({tty("ttyA")});
   test::DbusClient client(bus->address());
-  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Dc/0/Current") == "v <d -10>"; }, 15s)) << daemon.output();
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Dc/0/Current") == "v <d -10>"; }, 15s))
+      << daemon.output();
   {
     // Any battery monitor will do: a second daemon plays the shunt.
     auto other = simulate("lltjbd", tty("shunt"), {"--current", "25", "--capacity", "100"});
@@ -133,7 +133,8 @@ TEST_F(BatteryOnTheBus, HangUpReadsTheConfigurationAgain) {
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 20>"; }));
   std::filesystem::remove(directory / "bmsd.ini");
   daemon.signal(SIGHUP);
-  EXPECT_TRUE(wait_until([&] { return daemon.output().find("the configuration stays as it was") != std::string::npos; }));
+  EXPECT_TRUE(
+      wait_until([&] { return daemon.output().find("the configuration stays as it was") != std::string::npos; }));
   EXPECT_EQ(value(client, "ttyA", "/Info/MaxChargeCurrent"), "v <d 20>");
 }
 
@@ -143,8 +144,8 @@ TEST_F(BatteryOnTheBus, AWrongSafetyKeyStopsThisBatteryAndNoOther) {
   auto b = simulate("lltjbd", tty("ttyB"), {"--capacity", "200"});
   start({tty("ttyA"), tty("ttyB")});
   test::DbusClient client(bus->address());
-  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty() && !client.owner(service("ttyB")).empty(); },
-                         15s));
+  ASSERT_TRUE(wait_until(
+      [&] { return !client.owner(service("ttyA")).empty() && !client.owner(service("ttyB")).empty(); }, 15s));
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 0>"; }))
       << value(client, "ttyA", "/Info/MaxChargeCurrent");
   EXPECT_EQ(value(client, "ttyA", "/State"), "v <i 10>");
