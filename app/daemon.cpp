@@ -35,7 +35,7 @@ constexpr std::chrono::milliseconds kCloseDownLimit{1500};
 caf::actor_system_config& quiet(caf::actor_system_config& config) {
   // The default policy keeps idle workers spinning; sharing costs a thirtieth of it.
   config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", 1);
+  config.set("scheduler.max-threads", 2); // one may wait for the disk while the other works
   return config;
 }
 
