@@ -34,6 +34,7 @@ public:
     core_ = std::move(core);
     plan_ = std::move(plan);
     slot = plan_->publisher;
+    slot->set(caf::actor_cast<PublisherActor>(self_)); // an answer may be here before spawn() returns
     io_ = std::make_shared<PublisherIo>(core_, plan_);
     register_battery();
     return {
