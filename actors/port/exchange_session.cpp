@@ -30,6 +30,7 @@ public:
     core_ = std::move(core);
     plan_ = std::move(plan);
     slot = plan_->session;
+    slot->set(caf::actor_cast<SessionActor>(self_)); // an answer may be here before spawn() returns
     report_.emplace(self_, core_, plan_);
     plan_candidates();
     interval_ = poll_interval(plan_->protocol);
