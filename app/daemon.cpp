@@ -104,7 +104,6 @@ private:
     });
     wiring_ = std::make_unique<Wiring>(core_, bus);
     auto supervisor = spawn_supervisor(system_, core_, wiring_->battery_factory());
-    caf::scoped_actor self(system_);
     supervisor->attach_functor([this](const caf::error&) { asio::post(io_, [this] { on_supervisor_gone(); }); });
     tell_supervisor(AddChild{wiring_->debug_child()});
     tell_supervisor(AddChild{wiring_->settings_child()});

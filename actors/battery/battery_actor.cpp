@@ -1,7 +1,7 @@
 #include "actors/battery/battery_actor.hpp"
 
 #include "actors/battery/controller.hpp"
-#include "actors/failures.hpp"
+#include "actors/spawn.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -25,10 +25,8 @@ public:
   BatteryRef slot;
 
   BatteryActor::behavior_type start(CorePtr core, BatteryPlanPtr plan) {
-    contain_exceptions(self_);
     core_ = std::move(core);
     plan_ = std::move(plan);
-    slot = plan_->battery;
     if (auto identity = plan_->identity->get()) {
       identity_ = *identity;
     }
@@ -242,13 +240,7 @@ private:
 } // namespace
 
 BatteryActor spawn_battery(caf::actor_system& system, CorePtr core, BatteryPlanPtr plan) {
-  auto slot = plan->battery;
-  auto actor = system.spawn(
-      [core = std::move(core), plan = std::move(plan)](BatteryActor::stateful_pointer<BatteryState> self) mutable {
-        return self->state.start(std::move(core), std::move(plan));
-      });
-  slot->set(actor);
-  return actor;
+  return spawn_in<BatteryState>(plan->battery, system, core, plan);
 }
 
 } // namespace bmsd::actors

@@ -2,7 +2,7 @@
 
 #include "actors/debug/status_report.hpp"
 #include "actors/debug/trace_filter.hpp"
-#include "actors/failures.hpp"
+#include "actors/spawn.hpp"
 
 #include <caf/all.hpp>
 
@@ -30,9 +30,7 @@ public:
   DebugRef slot;
 
   DebugActor::behavior_type start(CorePtr core) {
-    contain_exceptions(self_);
     core_ = std::move(core);
-    slot = core_->debug;
     return {
         [this](const std::shared_ptr<const Traced>& traced) { on_traced(traced); },
         [this](const ControlRequest& request) { on_request(request); },
@@ -225,12 +223,7 @@ private:
 } // namespace
 
 DebugActor spawn_debug(caf::actor_system& system, CorePtr core) {
-  auto slot = core->debug;
-  auto actor = system.spawn([core = std::move(core)](DebugActor::stateful_pointer<DebugState> self) mutable {
-    return self->state.start(std::move(core));
-  });
-  slot->set(actor);
-  return actor;
+  return spawn_in<DebugState>(core->debug, system, core);
 }
 
 } // namespace bmsd::actors

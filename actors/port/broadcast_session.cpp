@@ -1,6 +1,6 @@
-#include "actors/failures.hpp"
 #include "actors/port/reporter.hpp"
 #include "actors/port/session.hpp"
+#include "actors/spawn.hpp"
 
 #include <caf/all.hpp>
 
@@ -25,10 +25,8 @@ public:
   SessionRef slot;
 
   SessionActor::behavior_type start(CorePtr core, SessionPlanPtr plan) {
-    contain_exceptions(self_);
     core_ = std::move(core);
     plan_ = std::move(plan);
-    slot = plan_->session;
     report_.emplace(self_, core_, plan_);
     listen();
     self_->delayed_send(self_, kTick, Tick{});
@@ -153,13 +151,7 @@ private:
 } // namespace
 
 SessionActor spawn_broadcast_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
-  auto slot = plan->session;
-  auto actor = system.spawn(
-      [core = std::move(core), plan = std::move(plan)](SessionActor::stateful_pointer<BroadcastSession> self) mutable {
-        return self->state.start(std::move(core), std::move(plan));
-      });
-  slot->set(actor);
-  return actor;
+  return spawn_in<BroadcastSession>(plan->session, system, core, plan);
 }
 
 } // namespace bmsd::actors

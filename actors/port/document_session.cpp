@@ -1,6 +1,6 @@
-#include "actors/failures.hpp"
 #include "actors/port/reporter.hpp"
 #include "actors/port/session.hpp"
+#include "actors/spawn.hpp"
 
 #include <caf/all.hpp>
 
@@ -23,10 +23,8 @@ public:
   SessionRef slot;
 
   SessionActor::behavior_type start(CorePtr core, SessionPlanPtr plan) {
-    contain_exceptions(self_);
     core_ = std::move(core);
     plan_ = std::move(plan);
-    slot = plan_->session;
     report_.emplace(self_, core_, plan_);
     protocol_ = plan_->protocol->document(protocol_config(*core_, *plan_, 0));
     last_good_ = core_->now().steady;
@@ -103,13 +101,7 @@ private:
 } // namespace
 
 SessionActor spawn_document_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
-  auto slot = plan->session;
-  auto actor = system.spawn(
-      [core = std::move(core), plan = std::move(plan)](SessionActor::stateful_pointer<DocumentSession> self) mutable {
-        return self->state.start(std::move(core), std::move(plan));
-      });
-  slot->set(actor);
-  return actor;
+  return spawn_in<DocumentSession>(plan->session, system, core, plan);
 }
 
 } // namespace bmsd::actors

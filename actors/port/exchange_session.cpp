@@ -1,6 +1,6 @@
-#include "actors/failures.hpp"
 #include "actors/port/reporter.hpp"
 #include "actors/port/session.hpp"
+#include "actors/spawn.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -26,11 +26,8 @@ public:
   SessionRef slot;
 
   SessionActor::behavior_type start(CorePtr core, SessionPlanPtr plan) {
-    contain_exceptions(self_);
     core_ = std::move(core);
     plan_ = std::move(plan);
-    slot = plan_->session;
-    slot->set(caf::actor_cast<SessionActor>(self_)); // an answer may be here before spawn() returns
     report_.emplace(self_, core_, plan_);
     plan_candidates();
     interval_ = poll_interval(plan_->protocol);
@@ -339,13 +336,7 @@ private:
 } // namespace
 
 SessionActor spawn_exchange_session(caf::actor_system& system, CorePtr core, SessionPlanPtr plan) {
-  auto slot = plan->session;
-  auto actor = system.spawn(
-      [core = std::move(core), plan = std::move(plan)](SessionActor::stateful_pointer<ExchangeSession> self) mutable {
-        return self->state.start(std::move(core), std::move(plan));
-      });
-  slot->set(actor);
-  return actor;
+  return spawn_in<ExchangeSession>(plan->session, system, core, plan);
 }
 
 } // namespace bmsd::actors

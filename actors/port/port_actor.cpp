@@ -2,6 +2,7 @@
 
 #include "actors/port/backoff.hpp"
 #include "actors/port/port_io.hpp"
+#include "actors/spawn.hpp"
 
 #include <asio/post.hpp>
 #include <caf/all.hpp>
@@ -32,7 +33,6 @@ public:
   PortActor::behavior_type start(CorePtr core, PortPlanPtr plan) {
     core_ = std::move(core);
     plan_ = std::move(plan);
-    slot = plan_->port;
     io_ = std::make_shared<PortIo>(core_, plan_);
     backoff_ = Backoff(static_cast<std::uint32_t>(std::hash<std::string>{}(plan_->config.name)));
     open();
@@ -156,13 +156,7 @@ private:
 } // namespace
 
 PortActor spawn_port(caf::actor_system& system, CorePtr core, PortPlanPtr plan) {
-  auto slot = plan->port;
-  auto actor = system.spawn(
-      [core = std::move(core), plan = std::move(plan)](PortActor::stateful_pointer<PortState> self) mutable {
-        return self->state.start(std::move(core), std::move(plan));
-      });
-  slot->set(actor);
-  return actor;
+  return spawn_in<PortState>(plan->port, system, core, plan);
 }
 
 } // namespace bmsd::actors

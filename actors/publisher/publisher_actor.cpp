@@ -1,7 +1,7 @@
 #include "actors/publisher/publisher_actor.hpp"
 
-#include "actors/failures.hpp"
 #include "actors/publisher/publisher_io.hpp"
+#include "actors/spawn.hpp"
 
 #include <asio/post.hpp>
 #include <caf/all.hpp>
@@ -30,11 +30,8 @@ public:
   PublisherRef slot;
 
   PublisherActor::behavior_type start(CorePtr core, PublisherPlanPtr plan) {
-    contain_exceptions(self_);
     core_ = std::move(core);
     plan_ = std::move(plan);
-    slot = plan_->publisher;
-    slot->set(caf::actor_cast<PublisherActor>(self_)); // an answer may be here before spawn() returns
     io_ = std::make_shared<PublisherIo>(core_, plan_);
     register_battery();
     return {
@@ -251,13 +248,7 @@ std::string service_name(const std::string& port, std::uint32_t address) {
 }
 
 PublisherActor spawn_publisher(caf::actor_system& system, CorePtr core, PublisherPlanPtr plan) {
-  auto slot = plan->publisher;
-  auto actor = system.spawn(
-      [core = std::move(core), plan = std::move(plan)](PublisherActor::stateful_pointer<PublisherState> self) mutable {
-        return self->state.start(std::move(core), std::move(plan));
-      });
-  slot->set(actor);
-  return actor;
+  return spawn_in<PublisherState>(plan->publisher, system, core, plan);
 }
 
 } // namespace bmsd::actors

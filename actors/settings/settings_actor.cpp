@@ -1,7 +1,7 @@
 #include "actors/settings/settings_actor.hpp"
 
-#include "actors/failures.hpp"
 #include "actors/settings/settings_io.hpp"
+#include "actors/spawn.hpp"
 
 #include <asio/post.hpp>
 #include <caf/all.hpp>
@@ -47,9 +47,7 @@ public:
   SettingsRef slot;
 
   SettingsActor::behavior_type start(CorePtr core, const std::string& bus) {
-    contain_exceptions(self_);
     core_ = std::move(core);
-    slot = core_->settings;
     if (!bus.empty()) {
       io_ = std::make_shared<SettingsIo>(core_, bus);
       on_io([](SettingsIo& io) { io.start(); });
@@ -235,12 +233,7 @@ std::string device_settings_path(const std::string& battery_id) {
 }
 
 SettingsActor spawn_settings(caf::actor_system& system, CorePtr core, const std::string& bus) {
-  auto slot = core->settings;
-  auto actor = system.spawn([core = std::move(core), bus](SettingsActor::stateful_pointer<SettingsState> self) mutable {
-    return self->state.start(std::move(core), bus);
-  });
-  slot->set(actor);
-  return actor;
+  return spawn_in<SettingsState>(core->settings, system, core, bus);
 }
 
 } // namespace bmsd::actors

@@ -1,5 +1,6 @@
 #include "actors/supervisor/supervisor_actor.hpp"
 
+#include "actors/spawn.hpp"
 #include "actors/supervisor/restart_policy.hpp"
 #include "actors/supervisor/roster.hpp"
 
@@ -45,7 +46,6 @@ public:
   SupervisorActor::behavior_type start(CorePtr core, BatteryFactory factory) {
     core_ = std::move(core);
     factory_ = std::move(factory);
-    slot = core_->supervisor;
     roster_ = Roster(core_->config()->port_as_id);
     self_->set_down_handler([this](caf::down_msg& down) { on_down(down); });
     return {
@@ -273,13 +273,7 @@ private:
 } // namespace
 
 SupervisorActor spawn_supervisor(caf::actor_system& system, CorePtr core, BatteryFactory factory) {
-  auto slot = core->supervisor;
-  auto actor = system.spawn([core = std::move(core), factory = std::move(factory)](
-                                SupervisorActor::stateful_pointer<SupervisorState> self) mutable {
-    return self->state.start(std::move(core), std::move(factory));
-  });
-  slot->set(actor);
-  return actor;
+  return spawn_in<SupervisorState>(core->supervisor, system, core, factory);
 }
 
 } // namespace bmsd::actors
