@@ -100,7 +100,7 @@ std::string config_template() {
   for (const auto& key : port_keys()) {
     text += "; " + std::string(key.text) + " (" + std::string(key.allowed) + ")\n;" + std::string(key.name) + " =\n";
   }
-  for (const auto& info : protocols::registry()) {
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
     for (const auto& option : info.options) {
       text += "; " + std::string(info.key) + ": " + std::string(option.text) + " (" + std::string(option.allowed) +
               ")\n;" + std::string(option.name) + " =\n";

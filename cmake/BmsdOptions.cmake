@@ -27,14 +27,22 @@ add_compile_definitions(BMSD_VERSION="${PROJECT_VERSION}")
 
 # bmsd_library(NAME LINK public... PRIVATE private...): the static library of one top-level folder.
 # Its headers are reached as "NAME/..." through a directory that holds nothing but this folder, so
-# that including a folder without linking to it does not compile.
-function(bmsd_library name)
+# that including a folder without linking to it does not compile. A folder in it may be a library too:
+# bmsd_library(app/sim ...) before bmsd_library(app ...) is bmsd_sim, and no part of bmsd_app.
+function(bmsd_library folder)
   cmake_parse_arguments(ARG "" "" "LINK;PRIVATE" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
+  get_filename_component(name ${folder} NAME)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main_[a-z]+\\.cpp$")
+  get_property(taken GLOBAL PROPERTY BMSD_TAKEN)
+  if(taken)
+    list(REMOVE_ITEM sources ${taken})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY BMSD_TAKEN ${sources})
   set(gate ${CMAKE_BINARY_DIR}/include/${name})
-  file(MAKE_DIRECTORY ${gate})
-  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${name} ${gate}/${name} SYMBOLIC)
+  get_filename_component(parent ${gate}/${folder} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${folder} ${gate}/${folder} SYMBOLIC)
   if(sources)
     add_library(bmsd_${name} STATIC ${sources})
     target_include_directories(bmsd_${name} PUBLIC ${gate})

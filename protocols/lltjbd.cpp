@@ -1,8 +1,8 @@
 #include "protocols/lltjbd.hpp"
 
-#include "protocols/core/decode.hpp"
 #include "protocols/core/options.hpp"
 #include "protocols/core/text.hpp"
+#include "protocols/core/values.hpp"
 #include "protocols/lltjbd_frame.hpp"
 
 #include <cmath>
@@ -114,8 +114,6 @@ Result<void> decode_error_counts(ByteView data, Sample& out) {
   return {};
 }
 
-constexpr double kHighestCellVoltage = 5.0; ///< V; no chemistry gets there
-
 constexpr std::uint8_t kSettings[] = {kCycleCapacity, kChargeOvercurrent, kDischargeOvercurrent, kFunctions};
 
 } // namespace
@@ -126,9 +124,7 @@ LltJbd::LltJbd(const ProtocolConfig& config)
 // -- reading --------------------------------------------------------------------
 
 Script LltJbd::identify(Identity& out) {
-  out.protocol = "lltjbd";
-  out.label = "LLT/JBD";
-  out.capabilities = config_.allow_writes ? kCapabilities : Capabilities{};
+  introduce(kInfo, config_, out);
   co_await part(read_name(out));
   co_await part(read_description(out));
   co_return done();
@@ -212,14 +208,7 @@ Script LltJbd::in_factory_mode(Script work) {
 }
 
 Script LltJbd::command(Command command) {
-  if (!config_.allow_writes) {
-    co_return Error{Fault::rejected, "writing to this BMS is not allowed by the configuration"};
-  }
-  const bool on_off = command.value == 0 || command.value == 1;
-  const bool percent = command.value >= 0 && command.value <= 100;
-  if (command.kind == CommandKind::set_soc ? !percent : !on_off) {
-    co_return Error{Fault::rejected, "value out of range"};
-  }
+  co_await permitted(config_, command);
   switch (command.kind) {
   case CommandKind::force_charging_off: co_return co_await switch_fet(kChargeOff, command.value == 1);
   case CommandKind::force_discharging_off: co_return co_await switch_fet(kDischargeOff, command.value == 1);
@@ -288,16 +277,10 @@ Result<void> LltJbd::decode_basic_info(ByteView data, Sample& out) {
 
   // Bit 0 of the low word is cell 1: of an 11S pack with word 0x0282, cell 8 was the highest.
   const std::uint32_t bits = be16(data, kBalancingLow) | static_cast<std::uint32_t>(be16(data, kBalancingHigh)) << 16;
-  out.balancing = bits != 0;
-  out.balancing_cells.clear();
-  for (std::size_t cell = 0; cell < cell_count_; ++cell) {
-    out.balancing_cells.push_back((bits >> cell & 1U) != 0);
-  }
+  set_balancing(bits, cell_count_, out);
 
   raise_alarms(kProtections, be16(data, kProtection), out.alarms);
-  if (config_.soc_alarms) {
-    out.alarms.set(Alarm::LowSoc, *out.soc < config_.soc_low_alarm ? 2 : *out.soc < config_.soc_low_warning ? 1 : 0);
-  }
+  raise_low_soc(config_, out);
   decode_temperatures(data, out.temperatures);
   return {};
 }
@@ -309,9 +292,7 @@ void LltJbd::decode_temperatures(ByteView data, Temperatures& out) const {
   const std::size_t mos = data[kSensorCount] == 1 ? 0 : mos_sensor_;
   std::size_t next = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const double celsius = (be16(data, kSensors + 2 * i) - 2731) / 10.0;
-    const bool connected = celsius >= -40 && celsius <= 150;
-    const auto value = connected ? std::optional(celsius) : std::nullopt;
+    const auto value = kelvin_sensor(be16(data, kSensors + 2 * i));
     if (i + 1 == mos) {
       out.mos = value;
     } else if (next < kBatterySensors) {
@@ -322,19 +303,7 @@ void LltJbd::decode_temperatures(ByteView data, Temperatures& out) const {
 
 /// A wired board with a free cell input reports 0 mV there, which is handed on.
 Result<void> LltJbd::decode_cell_voltages(ByteView data, Sample& out) const {
-  const std::size_t count = cell_count_ != 0 ? cell_count_ : data.size() / 2;
-  if (count == 0 || data.size() < 2 * count) {
-    return Error{Fault::truncated, std::to_string(data.size()) + " bytes of cell voltages"};
-  }
-  out.cell_voltages.clear();
-  for (std::size_t cell = 0; cell < count; ++cell) {
-    const double volts = be16(data, 2 * cell) / 1000.0;
-    if (volts > kHighestCellVoltage) {
-      return Error{Fault::implausible, "voltage of cell " + std::to_string(cell + 1)};
-    }
-    out.cell_voltages.push_back(volts);
-  }
-  return {};
+  return decode_cells(data, 0, cell_count_ != 0 ? cell_count_ : data.size() / 2, out);
 }
 
 /// The overcurrent thresholds are trip points, the one for discharge negative.
@@ -411,5 +380,30 @@ Script LltJbd::replay(Bytes tx, Identity& identity, Sample& out) {
   }
   co_return done();
 }
+
+// -- registry -------------------------------------------------------------------
+
+namespace {
+
+constexpr LineSettings kLines[] = {{.baud = 9600}};
+constexpr std::string_view kNames[] = {"LltJbd", "LLT/JBD", "jbd", "overkill"};
+constexpr ProtocolOption kOptions[] = {
+    {"mos_sensor", "0..32", "which temperature sensor is the MOSFET's; 0: none"},
+};
+
+} // namespace
+
+constinit const ProtocolInfo LltJbd::kInfo = {
+    .key = "lltjbd",
+    .label = "LLT/JBD",
+    .about = "LLT Power, Jiabaida (JBD), Overkill Solar, Xiaoxiang; UART, RS485, RS232",
+    .aliases = kNames,
+    .medium = Medium::serial,
+    .lines = kLines,
+    .detect_order = 40, // boards of the UP series answer this too: their own protocol goes first
+    .capabilities = kCapabilities,
+    .options = kOptions,
+    .exchange = make_exchange<LltJbd>,
+};
 
 } // namespace bmsd::protocols

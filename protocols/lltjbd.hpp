@@ -15,6 +15,8 @@ namespace bmsd::protocols {
 /// sensor is always temperature 1.
 class LltJbd final : public ExchangeProtocol {
 public:
+  static const ProtocolInfo kInfo;
+
   explicit LltJbd(const ProtocolConfig& config);
 
   Script identify(Identity& out) override;

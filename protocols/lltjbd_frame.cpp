@@ -22,7 +22,7 @@ std::uint16_t checksum(ByteView frame) {
 struct ReplyFormat {
   static constexpr std::size_t kHeader = 4;
   static ByteView start(ByteView tx) { return tx.first(1); }
-  static std::size_t size(ByteView header) { return header[3] + kOverhead; }
+  static std::size_t size(ByteView, ByteView header) { return header[3] + kOverhead; }
   static Verdict check(ByteView tx, ByteView frame) {
     if (frame.back() != kEnd) {
       return damaged(Fault::framing, "wrong end byte");

@@ -469,4 +469,27 @@ Result<void> MqttJson::read(std::string_view payload, Content& out) const {
   return {};
 }
 
+// -- registry -------------------------------------------------------------------
+
+namespace {
+
+constexpr std::string_view kNames[] = {"Generic_Mqtt", "mqtt"};
+constexpr ProtocolOption kOptions[] = {
+    {"dialect", "path_tree, wrapped, generic", "structure of the documents; found out without it"},
+    {"use_limits", "true, false", "take limits from the document"},
+    {"max_current", "A", "larger currents are not believed"},
+};
+
+} // namespace
+
+constinit const ProtocolInfo MqttJson::kInfo = {
+    .key = "mqtt_json",
+    .label = "MQTT",
+    .about = "JSON by MQTT: Venus path tree, dbus-serialbattery's /JsonData, generic BMS",
+    .aliases = kNames,
+    .medium = Medium::document,
+    .options = kOptions,
+    .document = make_document<MqttJson>,
+};
+
 } // namespace bmsd::protocols

@@ -20,6 +20,8 @@ namespace bmsd::protocols {
 /// missing), Fault::implausible (out of range).
 class MqttJson final : public DocumentProtocol {
 public:
+  static const ProtocolInfo kInfo;
+
   explicit MqttJson(const ProtocolConfig& config);
   Result<void> on_document(const Document& document, Identity& identity, Sample& sample) override;
 

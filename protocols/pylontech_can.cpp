@@ -402,4 +402,30 @@ void PylontechCan::decode_capacity(ByteView data, Sample& out) const {
   }
 }
 
+// -- registry -------------------------------------------------------------------
+
+namespace {
+
+constexpr std::string_view kNames[] = {"Pylontech_Can", "pylon_can", "victron_can"};
+constexpr ProtocolOption kOptions[] = {
+    {"group", "0..15", "group behind a hub"},
+    {"min_voltage", "V", "lowest voltage of a battery"},
+    {"max_voltage", "V", "highest voltage of a battery"},
+    {"temperature_zero", "true, false", "0.0 degrees without other evidence is a measurement"},
+    {"keep_alive", "true, false", "send 0x305 once a second"},
+};
+
+} // namespace
+
+constinit const ProtocolInfo PylontechCan::kInfo = {
+    .key = "pylontech_can",
+    .label = "Pylontech CAN",
+    .about = "Pylontech low voltage, Pytes, BYD LVS and others in \"Victron\" or \"Pylon\" mode; CAN",
+    .aliases = kNames,
+    .medium = Medium::can,
+    .can_bitrate = 500000,
+    .options = kOptions,
+    .broadcast = make_broadcast<PylontechCan>,
+};
+
 } // namespace bmsd::protocols

@@ -16,6 +16,8 @@ namespace bmsd::protocols {
 /// what counts as a battery (V, default 8 and 70), temperature_zero = true believes 0.0 °C.
 class PylontechCan final : public BroadcastProtocol {
 public:
+  static const ProtocolInfo kInfo;
+
   explicit PylontechCan(const ProtocolConfig& config);
 
   void on_frame(const CanFrame& frame, std::chrono::milliseconds now) override;

@@ -58,7 +58,7 @@ private:
   void listen() {
     listeners_.clear();
     protocol_ = nullptr;
-    for (const auto& info : protocols::registry()) {
+    for (const protocols::ProtocolInfo& info : protocols::registry()) {
       const bool wanted = plan_->protocol == nullptr || plan_->protocol->key == info.key;
       if (info.medium == protocols::Medium::can && wanted) {
         listeners_.push_back({&info, info.broadcast(protocol_config(*core_, *plan_, plan_->address.value_or(0)))});

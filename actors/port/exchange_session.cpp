@@ -64,7 +64,7 @@ private:
   // -- identification ---------------------------------------------------------------
 
   void plan_candidates() {
-    candidates_ = candidates(*plan_, protocols::registry(), remembered_candidate(core_->store, report_->place()));
+    candidates_ = candidates(*plan_, remembered_candidate(core_->store, report_->place()));
     next_candidate_ = 0;
   }
 

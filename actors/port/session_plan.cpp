@@ -51,10 +51,9 @@ void remember_candidate(StateStore& store, const std::string& place, const Candi
   [[maybe_unused]] const auto saved = store.save("port_" + place, json);
 }
 
-std::vector<Candidate> candidates(const SessionPlan& plan, std::span<const protocols::ProtocolInfo> registry,
-                                  const std::optional<Candidate>& remembered) {
+std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered) {
   std::vector<const protocols::ProtocolInfo*> order;
-  for (const auto& info : registry) {
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
     if (info.medium == protocols::Medium::serial && info.detect_order >= 0) {
       order.push_back(&info);
     }

@@ -36,8 +36,7 @@ void remember_candidate(StateStore& store, const std::string& place, const Candi
 /// In the order to try: what was there before, then by the registry's order, grouped by line
 /// settings so that the line is changed as seldom as possible. A configured protocol, line or
 /// address leaves only what fits it.
-std::vector<Candidate> candidates(const SessionPlan& plan, std::span<const protocols::ProtocolInfo> registry,
-                                  const std::optional<Candidate>& remembered);
+std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered);
 
 /// "ttyUSB0" or "ttyUSB0__2": the name of the place in state files.
 std::string place_name(const SessionPlan& plan);

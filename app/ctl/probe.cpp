@@ -92,7 +92,7 @@ private:
     }
     for (const auto& address : addresses) {
       plan.address = address;
-      for (const auto& candidate : candidates(plan, protocols::registry(), std::nullopt)) {
+      for (const auto& candidate : candidates(plan, std::nullopt)) {
         if (try_one(candidate) && !options_.all) {
           return;
         }
@@ -146,7 +146,7 @@ private:
     std::vector<Listener> listeners;
     std::size_t heard = 0;
     const protocols::ProtocolConfig config{.options = port_.options};
-    for (const auto& info : protocols::registry()) {
+    for (const protocols::ProtocolInfo& info : protocols::registry()) {
       if (info.medium == protocols::Medium::can) {
         listeners.push_back({&info, info.broadcast(config)});
       }

@@ -29,7 +29,7 @@ std::string protocols_table() {
   char line[256];
   std::snprintf(line, sizeof line, "%-16s %-8s %-14s %-7s %s\n", "key", "medium", "line", "search", "batteries");
   text += line;
-  for (const auto& info : protocols::registry()) {
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
     std::snprintf(line, sizeof line, "%-16s %-8s %-14s %-7s %s\n", std::string(info.key).c_str(),
                   std::string(to_string(info.medium)).c_str(), lines_text(info).c_str(),
                   info.detect_order >= 0 ? "yes" : "no", std::string(info.about).c_str());
@@ -40,7 +40,7 @@ std::string protocols_table() {
 
 Json protocols_json() {
   Json list = Json::array();
-  for (const auto& info : protocols::registry()) {
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
     Json lines = Json::array();
     for (const auto& line : info.lines) {
       lines.push_back({{"baud", line.baud},

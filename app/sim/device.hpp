@@ -1,7 +1,7 @@
 // What a simulated BMS is to the rest of bmssim, and the table of all of them.
 //
-// To add a protocol: one file pair with a class derived from one of the three below, and one line in
-// simulators.cpp. Encode from the vendor's document, not from the decoder in protocols/: two
+// To add a protocol: one file pair with a class derived from one of the three below, its `kInfo`, and
+// one line in simulators.cpp. Encode from the vendor's document, not from the decoder in protocols/: two
 // independent readings of a manual find each other's mistakes. No I/O, no clock.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "messages/frame.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,7 +53,7 @@ public:
   virtual std::string document() = 0;
 };
 
-/// One line of the table. Exactly one of the three makers is set.
+/// What bmssim knows of a simulator. Each class has one, `kInfo`. Exactly one of the three makers is set.
 struct SimulatorInfo {
   std::string_view key;
   std::string_view about;
@@ -67,7 +68,22 @@ struct SimulatorInfo {
   std::unique_ptr<DocumentDevice> (*document)(Battery&, const DeviceOptions&) = nullptr;
 };
 
-std::span<const SimulatorInfo> simulators();
+/// `.stream = make_stream<ExampleSim>`
+template <class Device>
+std::unique_ptr<StreamDevice> make_stream(Battery& battery, const DeviceOptions& options) {
+  return std::make_unique<Device>(battery, options);
+}
+template <class Device>
+std::unique_ptr<BroadcastDevice> make_broadcast(Battery& battery, const DeviceOptions& options) {
+  return std::make_unique<Device>(battery, options);
+}
+template <class Device>
+std::unique_ptr<DocumentDevice> make_document(Battery& battery, const DeviceOptions& options) {
+  return std::make_unique<Device>(battery, options);
+}
+
+/// By key: `for (const SimulatorInfo& info : simulators())`.
+std::span<const std::reference_wrapper<const SimulatorInfo>> simulators();
 /// nullptr: there is none with this key.
 const SimulatorInfo* find_simulator(std::string_view key);
 

@@ -306,4 +306,12 @@ Bytes LltJbdSim::error_counts() const {
   return out;
 }
 
+constinit const SimulatorInfo LltJbdSim::kInfo = {
+    .key = "lltjbd",
+    .about = "LLT Power, JBD, Overkill Solar (serial, 9600 baud)",
+    .baud = 9600,
+    .max_capacity = 655.35,
+    .stream = make_stream<LltJbdSim>,
+};
+
 } // namespace bmsd::sim

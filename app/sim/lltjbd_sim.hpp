@@ -18,6 +18,8 @@ Bytes lltjbd_reply(std::uint8_t reg, std::uint8_t status, ByteView data);
 
 class LltJbdSim : public StreamDevice {
 public:
+  static const SimulatorInfo kInfo;
+
   LltJbdSim(Battery& battery, const DeviceOptions& options);
   Answer answer(ByteView line) override;
 

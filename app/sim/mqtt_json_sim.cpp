@@ -134,4 +134,16 @@ std::string MqttJsonSim::encode(const Reading& reading) const {
   return path_names(reading, false).dump();
 }
 
+namespace {
+constexpr std::string_view kDialects[] = {"m1", "m2", "m3"};
+} // namespace
+
+constinit const SimulatorInfo MqttJsonSim::kInfo = {
+    .key = "mqtt_json",
+    .about = "JSON over MQTT, as the two peer drivers read it",
+    .max_capacity = 100'000.0,
+    .dialects = kDialects,
+    .document = make_document<MqttJsonSim>,
+};
+
 } // namespace bmsd::sim

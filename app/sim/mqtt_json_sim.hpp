@@ -11,6 +11,8 @@ namespace bmsd::sim {
 
 class MqttJsonSim : public DocumentDevice {
 public:
+  static const SimulatorInfo kInfo;
+
   MqttJsonSim(Battery& battery, const DeviceOptions& options) : battery_(battery), options_(options) {}
   std::string document() override { return encode(battery_.reading()); }
   std::string encode(const Reading& reading) const;

@@ -14,7 +14,7 @@ constexpr double kCapacityStep = 0.01; // Ah between packs of one process: some 
 
 std::vector<std::string> protocol_keys() {
   std::vector<std::string> keys;
-  for (const auto& simulator : simulators()) {
+  for (const SimulatorInfo& simulator : simulators()) {
     keys.emplace_back(simulator.key);
   }
   return keys;
@@ -22,7 +22,7 @@ std::vector<std::string> protocol_keys() {
 
 std::string protocol_help() {
   std::string text = "Battery to simulate:";
-  for (const auto& simulator : simulators()) {
+  for (const SimulatorInfo& simulator : simulators()) {
     text += "\n" + std::string(simulator.key) + ": " + std::string(simulator.about);
   }
   return text;

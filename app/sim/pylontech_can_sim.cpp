@@ -165,4 +165,18 @@ std::vector<CanFrame> PylontechCanSim::encode(const Reading& reading) const {
   return out;
 }
 
+namespace {
+constexpr std::string_view kDialects[] = {"pylon", "victron"};
+} // namespace
+
+constinit const SimulatorInfo PylontechCanSim::kInfo = {
+    .key = "pylontech_can",
+    .about = "Pylontech low voltage and relatives (CAN, 500 kbit/s); address = hub group",
+    .can_bitrate = 500'000,
+    .max_capacity = 6500.0,
+    .addressed = true,
+    .dialects = kDialects,
+    .broadcast = make_broadcast<PylontechCanSim>,
+};
+
 } // namespace bmsd::sim

@@ -11,6 +11,8 @@ namespace bmsd::sim {
 
 class PylontechCanSim : public BroadcastDevice {
 public:
+  static const SimulatorInfo kInfo;
+
   PylontechCanSim(Battery& battery, const DeviceOptions& options);
   std::vector<CanFrame> frames() override;
   /// The set for any reading; what frames() sends for the battery's own.

@@ -2,9 +2,9 @@
 // answers to an earlier request. Written once; a protocol describes its frames by a Format:
 //
 //   struct Format {
-//     static ByteView start(ByteView tx);            // bytes that every reply begins with
-//     static constexpr std::size_t kHeader = 4;      // bytes needed to know the length
-//     static std::size_t size(ByteView header);      // of the whole frame; 0: no such frame
+//     static ByteView start(ByteView tx);                // bytes that every reply begins with
+//     static constexpr std::size_t kHeader = 4;          // bytes needed to know the length
+//     static std::size_t size(ByteView tx, ByteView header); // of the whole frame; 0: no such frame
 //     static Verdict check(ByteView tx, ByteView frame); // is it valid, is it the answer to tx
 //   };
 //   request.scan = scan_frames<Format>;
@@ -62,7 +62,7 @@ FrameScan scan_frames(ByteView tx, ByteView rx, bool silence) {
   while ((found = std::search(found, rx.end(), start.begin(), start.end())) != rx.end()) {
     const auto begin = static_cast<std::size_t>(found - rx.begin());
     const ByteView rest = rx.subspan(begin);
-    const std::size_t size = rest.size() < Format::kHeader ? Format::kHeader : Format::size(rest);
+    const std::size_t size = rest.size() < Format::kHeader ? Format::kHeader : Format::size(tx, rest);
     if (size != 0 && rest.size() < size) {
       if (!silence) { // a frame that looks complete inside this one may be its payload
         scan.need = size - rest.size();

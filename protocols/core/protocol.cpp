@@ -25,4 +25,22 @@ Result<Sample> BroadcastProtocol::partial(std::chrono::milliseconds now) const {
   return sample ? std::move(sample) : Result<Sample>(Sample{});
 }
 
+void introduce(const ProtocolInfo& info, const ProtocolConfig& config, Identity& out) {
+  out.protocol = info.key;
+  out.label = info.label;
+  out.capabilities = config.allow_writes ? info.capabilities : Capabilities{};
+}
+
+Result<void> permitted(const ProtocolConfig& config, const Command& command) {
+  if (!config.allow_writes) {
+    return Error{Fault::rejected, "writing to this BMS is not allowed by the configuration"};
+  }
+  const bool on_off = command.value == 0 || command.value == 1;
+  const bool percent = command.value >= 0 && command.value <= 100;
+  if (command.kind == CommandKind::set_soc ? !percent : !on_off) {
+    return Error{Fault::rejected, "value out of range"};
+  }
+  return {};
+}
+
 } // namespace bmsd::protocols

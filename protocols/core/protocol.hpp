@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -100,7 +101,7 @@ struct ProtocolOption {
   std::string_view text;
 };
 
-/// One line of the registry.
+/// What bmsd knows of a protocol before it talks to a battery. Each protocol class has one, `kInfo`.
 struct ProtocolInfo {
   std::string_view key;   ///< "lltjbd"
   std::string_view label; ///< "LLT/JBD": the battery type shown to people
@@ -123,8 +124,29 @@ struct ProtocolInfo {
   std::unique_ptr<DocumentProtocol> (*document)(const ProtocolConfig&) = nullptr;
 };
 
-/// All protocols, by key.
-std::span<const ProtocolInfo> registry();
+/// Makes one: `.exchange = make_exchange<Example>`.
+template <class Protocol>
+std::unique_ptr<ExchangeProtocol> make_exchange(const ProtocolConfig& config) {
+  return std::make_unique<Protocol>(config);
+}
+template <class Protocol>
+std::unique_ptr<BroadcastProtocol> make_broadcast(const ProtocolConfig& config) {
+  return std::make_unique<Protocol>(config);
+}
+template <class Protocol>
+std::unique_ptr<DocumentProtocol> make_document(const ProtocolConfig& config) {
+  return std::make_unique<Protocol>(config);
+}
+
+/// The first words of every identify(): which protocol this is, and what may be commanded.
+void introduce(const ProtocolInfo& info, const ProtocolConfig& config, Identity& out);
+/// The first words of every command(): Fault::rejected unless writing is allowed and the value is one
+/// that the command can have (0 or 1 for switches, 0 to 100 for the SoC).
+Result<void> permitted(const ProtocolConfig& config, const Command& command);
+
+/// All protocols, by key: `for (const ProtocolInfo& info : registry())`.
+using Registry = std::span<const std::reference_wrapper<const ProtocolInfo>>;
+Registry registry();
 /// By key or alias, without regard to case; nullptr: there is none.
 const ProtocolInfo* find_protocol(std::string_view name);
 

@@ -1,7 +1,5 @@
 // The lltjbd scripts against a board that answers with the fuzzer's bytes: raw, or in valid frames so
 // that the fuzzer gets past the checksum.
-#include "protocols/lltjbd.hpp"
-
 #include "protocols/core/checksum.hpp"
 #include "script_fuzz.hpp"
 
@@ -28,29 +26,6 @@ Bytes answer(const Request& request, fuzz::Input& input) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  fuzz::Input input(data, size);
-  protocols::ProtocolConfig config;
-  config.allow_writes = true;
-  protocols::LltJbd protocol(config);
-  Identity identity;
-  (void)fuzz::run(protocol.identify(identity), input, answer);
-  (void)fuzz::run(protocol.settings(identity), input, answer);
-  while (!input.empty()) {
-    if (const auto choice = input.byte(); choice % 4 == 0) {
-      Command command;
-      command.kind = static_cast<CommandKind>(choice / 4 % 8);
-      command.value = input.byte();
-      (void)fuzz::run(protocol.command(command), input, answer);
-      continue;
-    }
-    Sample sample;
-    if (fuzz::run(protocol.poll(sample), input, answer)) {
-      fuzz::check(*sample.soc >= 0 && *sample.soc <= 100);
-      fuzz::check(sample.cell_voltages.size() == static_cast<std::size_t>(*sample.cell_count));
-      for (const auto& volts : sample.cell_voltages) {
-        fuzz::check(*volts >= 0 && *volts <= 5);
-      }
-    }
-  }
+  fuzz::exchange("lltjbd", fuzz::Input(data, size), answer);
   return 0;
 }

@@ -1,6 +1,7 @@
 // Drives scripts with whatever the fuzzer answers.
 #pragma once
 
+#include "messages/command.hpp"
 #include "protocols/core/replay.hpp"
 
 #include <cstdlib>
@@ -41,6 +42,40 @@ Result<void> run(protocols::Script script, Input& input, Line&& line) {
     runner.answer(protocols::receive(*request, line(*request, input)));
   }
   return runner.result();
+}
+
+/// A whole life of a protocol object: identified, read, polled and commanded in an order that the
+/// fuzzer chooses. What a poll cycle accepts must be possible.
+template <class Line>
+void exchange(std::string_view key, Input input, Line&& line) {
+  protocols::ProtocolConfig config;
+  config.allow_writes = true;
+  config.address = input.byte();
+  const auto protocol = protocols::find_protocol(key)->exchange(config);
+  Identity identity;
+  (void)run(protocol->identify(identity), input, line);
+  (void)run(protocol->settings(identity), input, line);
+  while (!input.empty()) {
+    if (const auto choice = input.byte(); choice % 4 == 0) {
+      Command command;
+      command.kind = static_cast<CommandKind>(choice / 4 % 8);
+      command.value = input.byte();
+      (void)run(protocol->command(command), input, line);
+      continue;
+    }
+    Sample sample;
+    if (run(protocol->poll(sample), input, line)) {
+      check(!sample.soc || (*sample.soc >= 0 && *sample.soc <= 100));
+      check(!sample.soh || (*sample.soh >= 0 && *sample.soh <= 100));
+      check(!sample.cell_count || sample.cell_voltages.empty() ||
+            sample.cell_voltages.size() == static_cast<std::size_t>(*sample.cell_count));
+      check(!sample.max_charge_current || *sample.max_charge_current >= 0);
+      check(!sample.max_discharge_current || *sample.max_discharge_current >= 0);
+      for (const auto& volts : sample.cell_voltages) {
+        check(!volts || (*volts >= 0 && *volts <= 5));
+      }
+    }
+  }
 }
 
 } // namespace bmsd::fuzz

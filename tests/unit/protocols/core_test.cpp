@@ -230,7 +230,7 @@ TEST(Replay, foreign_bytes_are_an_error) {
 
 TEST(Registry, every_protocol_is_complete) {
   std::set<std::string_view> names;
-  for (const auto& info : registry()) {
+  for (const ProtocolInfo& info : registry()) {
     SCOPED_TRACE(info.key);
     EXPECT_TRUE(names.insert(info.key).second);
     EXPECT_FALSE(info.label.empty());
@@ -248,7 +248,8 @@ TEST(Registry, every_protocol_is_complete) {
     EXPECT_TRUE(std::filesystem::exists(BMSD_SOURCE_DIR "/docs/protocols/" + key + ".md"));
     EXPECT_TRUE(std::filesystem::exists(BMSD_TEST_DATA "/captures/" + key + ".jsonl"));
   }
-  EXPECT_TRUE(std::is_sorted(registry().begin(), registry().end(), [](auto& a, auto& b) { return a.key < b.key; }));
+  EXPECT_TRUE(std::is_sorted(registry().begin(), registry().end(),
+                             [](const ProtocolInfo& a, const ProtocolInfo& b) { return a.key < b.key; }));
 }
 
 TEST(Registry, names_are_found_without_regard_to_case) {

@@ -1,19 +1,14 @@
 // A JBD board for tests: registers, factory mode, and whatever it is told to do wrong.
 #pragma once
 
-#include "messages/json.hpp"
 #include "protocols/core/checksum.hpp"
-#include "protocols/core/replay.hpp"
+#include "support.hpp"
 
 #include <map>
 #include <set>
 #include <string>
 
 namespace bmsd::protocols::test {
-
-inline Bytes hex(std::string_view text) {
-  return *from_hex(text);
-}
 
 class FakeJbd {
 public:
@@ -68,14 +63,8 @@ public:
     return reply(reg, 0, {});
   }
 
-  /// Runs a script to its end.
   Result<void> run(Script script) {
-    ScriptRunner runner;
-    runner.start(std::move(script));
-    while (const Request* request = runner.pending()) {
-      runner.answer(receive(*request, answer(request->tx)));
-    }
-    return runner.result();
+    return test::run(std::move(script), [this](const Bytes& tx) { return answer(tx); });
   }
 
   int writes_to(int reg) const {

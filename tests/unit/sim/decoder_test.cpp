@@ -1,47 +1,16 @@
 // The simulators against the decoders: two independent readings of the same documents.
 #include "app/sim/device.hpp"
 #include "protocols/core/protocol.hpp"
-#include "protocols/core/script.hpp"
-#include "sim_support.hpp"
+#include "support.hpp"
 
 #include <gtest/gtest.h>
 
 namespace bmsd::sim {
 namespace {
 
-BatteryConfig sixteen_cells() {
-  BatteryConfig config;
-  config.current = -23.4;
-  config.soc = 63.0;
-  config.imbalance = 0.03;
-  config.temperature = 21.3;
-  return config;
-}
-
-/// Runs a script of a protocol with the simulator as the other end of the line.
-Result<void> run(protocols::Script script, StreamDevice& device) {
-  protocols::ScriptRunner runner;
-  runner.start(std::move(script));
-  while (const auto* request = runner.pending()) {
-    Reply reply;
-    reply.rx = device.answer(request->tx).reply;
-    const auto scan = request->scan(request->tx, reply.rx, true);
-    reply.begin = scan.begin;
-    reply.size = scan.size;
-    if (scan.state != FrameScan::State::complete) {
-      reply.error = {scan.fault == Fault::none ? Fault::timeout : scan.fault, std::string(scan.detail)};
-    }
-    runner.answer(std::move(reply));
-  }
-  return runner.result();
-}
-
-void expect_cells(const CellVoltages& decoded, const Reading& truth) {
-  ASSERT_EQ(decoded.size(), truth.cells.size());
-  for (std::size_t i = 0; i < decoded.size(); ++i) {
-    EXPECT_NEAR(decoded[i].value_or(0.0), truth.cells[i], 0.00051);
-  }
-}
+using test::expect_cells;
+using test::run;
+using test::sixteen_cells;
 
 TEST(SimAndDecoder, LltJbd) {
   Battery battery(sixteen_cells());

@@ -114,7 +114,7 @@ TEST(Options, WhatDoesNotGoTogetherIsRefused) {
 }
 
 TEST(Simulators, EveryLineOfTheTableIsComplete) {
-  for (const auto& info : simulators()) {
+  for (const SimulatorInfo& info : simulators()) {
     const int kinds = (info.stream != nullptr) + (info.broadcast != nullptr) + (info.document != nullptr);
     EXPECT_EQ(kinds, 1) << info.key;
     EXPECT_EQ(find_simulator(info.key), &info);

@@ -1,6 +1,6 @@
 // Frames against docs/protocols/lltjbd.md: recorded ones where they can be produced exactly.
 #include "app/sim/lltjbd_sim.hpp"
-#include "sim_support.hpp"
+#include "support.hpp"
 
 #include <gtest/gtest.h>
 

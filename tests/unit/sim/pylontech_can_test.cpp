@@ -1,6 +1,6 @@
 // Frames against docs/protocols/pylontech_can.md.
 #include "app/sim/pylontech_can_sim.hpp"
-#include "sim_support.hpp"
+#include "support.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/paced_writer.hpp"
 #include "app/sim/station.hpp"
-#include "sim_support.hpp"
+#include "support.hpp"
 
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>

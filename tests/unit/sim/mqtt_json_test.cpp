@@ -1,6 +1,6 @@
 // Documents against docs/protocols/mqtt_json.md.
 #include "app/sim/mqtt_json_sim.hpp"
-#include "sim_support.hpp"
+#include "support.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

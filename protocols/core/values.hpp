@@ -1,0 +1,103 @@
+// What most protocols say in the same way: cell voltages in a row, balancing bits, temperature sensors,
+// a low SoC. Pure; any thread.
+#pragma once
+
+#include "protocols/core/decode.hpp"
+#include "protocols/core/protocol.hpp"
+
+#include <optional>
+#include <string>
+
+namespace bmsd::protocols {
+
+inline constexpr double kHighestCellVoltage = 5.0; ///< V; no chemistry gets there
+
+/// `count` cells from `offset` on; `mask` leaves out flag bits. A cell above kHighestCellVoltage is
+/// Fault::implausible. 0 V is handed on: whether it is a free input or a broken wire, control decides.
+inline Result<void> decode_cells(ByteView data, std::size_t offset, std::size_t count, Sample& out,
+                                 Wire wire = Wire::u16be, double per_unit = 1000, std::int64_t mask = 0xFFFF) {
+  if (count == 0 || count > kMaxCells) {
+    return Error{Fault::implausible, std::to_string(count) + " cells"};
+  }
+  if (offset + count * width(wire) > data.size()) {
+    return Error{Fault::truncated, std::to_string(data.size()) + " bytes, too short for " + std::to_string(count) +
+                                       " cells from offset " + std::to_string(offset)};
+  }
+  out.cell_voltages.clear();
+  for (std::size_t cell = 0; cell < count; ++cell) {
+    const double volts = static_cast<double>(integer(data, offset + cell * width(wire), wire) & mask) / per_unit;
+    if (volts > kHighestCellVoltage) {
+      return Error{Fault::implausible, "voltage of cell " + std::to_string(cell + 1)};
+    }
+    out.cell_voltages.push_back(volts);
+  }
+  out.cell_count = static_cast<int>(count);
+  return {};
+}
+
+/// Bit 0 is cell 1.
+inline void set_balancing(std::uint64_t bits, std::size_t cells, Sample& out) {
+  out.balancing_cells.clear();
+  for (std::size_t cell = 0; cell < cells && cell < kMaxCells; ++cell) {
+    out.balancing_cells.push_back((bits >> cell & 1U) != 0);
+  }
+  out.balancing = bits != 0;
+}
+
+/// A temperature in °C; absent where no battery can be: an open sensor reads far below, a short one far above.
+inline std::optional<double> sensor(double celsius) {
+  return celsius > -40 && celsius <= 150 ? std::optional(celsius) : std::nullopt;
+}
+/// 0.1 K from `zero` on: 2731 stands for 0 °C.
+inline std::optional<double> kelvin_sensor(std::int64_t raw, std::int64_t zero = 2731) {
+  return sensor(static_cast<double>(raw - zero) / 10.0);
+}
+
+/// LowSoc from the configured thresholds, for a BMS that has no such alarm itself.
+inline void raise_low_soc(const ProtocolConfig& config, Sample& out) {
+  if (config.soc_alarms && out.soc) {
+    out.alarms.set(Alarm::LowSoc, *out.soc < config.soc_low_alarm ? 2 : *out.soc < config.soc_low_warning ? 1 : 0);
+  }
+}
+
+/// Walks through a reply whose parts say how long they are. Beyond the end everything reads as 0 and
+/// `check()` is Fault::truncated.
+class Walk {
+public:
+  explicit Walk(ByteView bytes) : bytes_(bytes) {}
+
+  std::int64_t take(Wire wire) {
+    const std::size_t at = advance(width(wire));
+    return truncated_ ? 0 : integer(bytes_, at, wire);
+  }
+  std::size_t count() { return static_cast<std::size_t>(take(Wire::u8)); }
+  ByteView take(std::size_t size) {
+    const std::size_t at = advance(size);
+    return truncated_ ? ByteView() : bytes_.subspan(at, size);
+  }
+  /// What is left.
+  ByteView rest() const { return bytes_.subspan(position_); }
+  std::size_t position() const { return position_; }
+  Result<void> check() const {
+    return truncated_ ? Result<void>(Error{Fault::truncated, std::to_string(bytes_.size()) + " bytes of data"})
+                      : Result<void>();
+  }
+
+private:
+  std::size_t advance(std::size_t size) {
+    const std::size_t at = position_;
+    if (truncated_ || size > bytes_.size() - position_) {
+      truncated_ = true;
+      position_ = bytes_.size();
+    } else {
+      position_ += size;
+    }
+    return at;
+  }
+
+  ByteView bytes_;
+  std::size_t position_ = 0;
+  bool truncated_ = false;
+};
+
+} // namespace bmsd::protocols

@@ -1,0 +1,51 @@
+// Frames of YD/T 1363.3 (Chinese telecom standard for power monitoring), which many rack batteries speak:
+//
+//   SOI VER ADR CID1 CID2 LENGTH INFO CHKSUM EOI      every byte between SOI and EOI as two hex digits
+//
+// SOI is '~' (seldom '>'), EOI a carriage return. CID2 is the command, in a reply the return code RTN.
+// LENGTH: checksum of the length (4 bits) and number of INFO's characters (12 bits). CHKSUM: negated
+// 16-bit sum of the characters from VER to the end of INFO.
+//
+//   const Bytes reply = co_await ask(yd1363::ask(kSeplos, address, kTelemetry, info));
+//   const Bytes info = co_await yd1363::info_of(reply);
+//
+// A reply counts if lengths and checksums are right and VER, ADR and CID1 are those asked for; it does
+// not say which command it answers, so its content must be checked against what was asked. Pure; any
+// thread.
+#pragma once
+
+#include "messages/error.hpp"
+#include "messages/frame.hpp"
+
+#include <cstdint>
+
+namespace bmsd::protocols::yd1363 {
+
+/// What tells the dialects apart.
+struct Dialect {
+  std::uint8_t version = 0x20; ///< VER
+  std::uint8_t device = 0x46;  ///< CID1
+  char start = '~';            ///< SOI of requests
+};
+
+/// `info`: bytes, not yet as digits; at most 2047.
+Request ask(const Dialect& dialect, std::uint8_t address, std::uint8_t command, ByteView info = {});
+
+/// A request as it stands on the line taken apart.
+struct Frame {
+  std::uint8_t version = 0, address = 0, device = 0, command = 0;
+  Bytes info;
+  friend bool operator==(const Frame&, const Frame&) = default;
+};
+/// Fault::framing or Fault::checksum if this is no frame, whatever its SOI.
+Result<Frame> parse(ByteView characters);
+
+/// The bytes of INFO. Fault::refused with the return code's name if it is not 0.
+Result<Bytes> info_of(const Bytes& reply);
+
+/// For Request::scan where the answering ADR may be another one's (a master that answers for all).
+FrameScan scan_any_address(ByteView tx, ByteView rx, bool silence);
+/// For Request::scan where the reply may begin with '~' or '>', whatever the request began with.
+FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence);
+
+} // namespace bmsd::protocols::yd1363

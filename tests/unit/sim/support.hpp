@@ -1,0 +1,69 @@
+// Helpers of the simulator's tests.
+#pragma once
+
+#include "app/sim/device.hpp"
+#include "messages/frame.hpp"
+#include "protocols/core/replay.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace bmsd::sim::test {
+
+inline Bytes bytes(std::string_view hex) {
+  Bytes out;
+  std::string digits;
+  for (char c : hex) {
+    if (c != ' ') {
+      digits += c;
+    }
+  }
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+    out.push_back(static_cast<std::uint8_t>(std::stoi(digits.substr(i, 2), nullptr, 16)));
+  }
+  return out;
+}
+
+template <class Range>
+std::string hex(const Range& data) {
+  std::string out;
+  for (auto byte : data) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15];
+  }
+  return out;
+}
+
+inline void raise(Reading& reading, Alarm alarm) {
+  reading.alarms.set(static_cast<std::size_t>(alarm));
+}
+
+inline BatteryConfig sixteen_cells() {
+  BatteryConfig config;
+  config.current = -23.4;
+  config.soc = 63.0;
+  config.imbalance = 0.03;
+  config.temperature = 21.3;
+  return config;
+}
+
+/// Runs a script of a protocol with the simulator as the other end of the line.
+inline Result<void> run(protocols::Script script, StreamDevice& device) {
+  protocols::ScriptRunner runner;
+  runner.start(std::move(script));
+  while (const auto* request = runner.pending()) {
+    runner.answer(protocols::receive(*request, device.answer(request->tx).reply));
+  }
+  return runner.result();
+}
+
+inline void expect_cells(const CellVoltages& decoded, const Reading& truth) {
+  ASSERT_EQ(decoded.size(), truth.cells.size());
+  for (std::size_t i = 0; i < decoded.size(); ++i) {
+    EXPECT_NEAR(decoded[i].value_or(0.0), truth.cells[i], 0.00051);
+  }
+}
+
+} // namespace bmsd::sim::test
