@@ -21,11 +21,10 @@ constexpr auto kQuietLimit = 1s;
 /// A device that dribbles bytes may take this many times the wire time and pauses of its reply.
 constexpr int kPatienceWire = 2;
 constexpr int kPatiencePauses = 20;
-/// Not listening pays for a rest that takes at least this long. epoll wakes the thread at every byte
-/// even if VMIN lets it sleep on at once: 34 bytes cost 100 us.
-constexpr auto kWorthNap = 3ms;
-/// So much before the end is due; covers a thread that read the first bytes late.
-constexpr auto kNapMargin = 1300us;
+/// Listening is not free: epoll wakes the thread at every byte even if VMIN lets it sleep on at once;
+/// 34 bytes cost 100 us.
+constexpr int kMaxSleeps = 3;
+constexpr auto kSleepMargin = 200us;
 
 } // namespace
 
@@ -57,7 +56,7 @@ void ExchangeEngine::opened(Result<int> fd) {
   if (result) {
     state_ = State::idle;
     unsettled_ = false;
-    pace_ = {};
+    habit_ = {};
     last_activity_ = Clock::now();
   } else {
     shut();
@@ -120,7 +119,6 @@ void ExchangeEngine::exchange(Request request, ReplyHandler handler) {
   on_reply_ = std::move(handler);
   rx_.clear();
   sent_ = 0;
-  received_ = 0;
   state_ = State::quieting;
   limit_ = Clock::now() + request_.gap + request_.between + kQuietLimit;
   become_quiet();
@@ -180,47 +178,59 @@ void ExchangeEngine::receive() {
   limit_ = sent_at_ + request_.first_byte + kPatienceWire * channel_->wire_time(request_.max_reply) +
            kPatiencePauses * request_.between;
   scan_ = request_.scan(request_.tx, rx_, false);
-  usual_ = pace_.steady() ? pace_.usual_reply(request_.tx) : 0;
-  wait_for(usual_ > 0 ? 1 : scan_.need); // from the first byte on the end is foreseeable
+  sleeps_ = 0;
+  if (const auto expected = habit_.expected(request_.tx)) {
+    usual_ = expected->bytes;
+    sleep_until(sent_at_ + expected->after + kSleepMargin);
+  } else {
+    usual_ = 0;
+    wait_for(scan_.need);
+  }
 }
 
 void ExchangeEngine::wait_for(std::size_t bytes) {
-  if (nap(bytes)) {
+  if (sleep_again(bytes)) {
     return;
   }
-  expected_ = std::clamp<std::size_t>(bytes, 1, kMaxWake);
-  channel_->wake_at(expected_);
+  if (!listening()) {
+    if (auto result = listen(); !result) {
+      lost(result.error().detail);
+      return;
+    }
+  }
+  bytes = std::clamp<std::size_t>(bytes, 1, kMaxWake);
+  channel_->wake_at(bytes);
   // Only the last of these bytes wakes us, so their wire time comes on top of the limit.
-  auto wire = channel_->wire_time(expected_);
+  auto wire = channel_->wire_time(bytes);
   auto deadline = rx_.empty() ? sent_at_ + request_.first_byte + wire : last_activity_ + request_.between + wire;
   arm(std::min(deadline, limit_), [this] { on_deadline(); });
 }
 
-/// Sleeps until shortly before the last of `bytes`, or of the reply as it was last time, can be
-/// there. A reply that is shorter this time is found a little later.
-bool ExchangeEngine::nap(std::size_t bytes) {
-  bytes = std::max(bytes, usual_ - std::min(usual_, rx_.size()));
-  auto end = last_activity_ + channel_->wire_time(std::min(bytes, request_.max_reply)) - kNapMargin;
-  if (!pace_.steady() || rx_.empty() || end - Clock::now() < kWorthNap) {
-    return false;
+void ExchangeEngine::sleep_until(Clock::time_point end) {
+  ++sleeps_;
+  if (listening()) {
+    descriptor_.release();
   }
-  descriptor_.release();
-  arm(end, [this, enough = received_ + bytes] {
-    if (auto listening = listen(); !listening) {
-      lost(listening.error().detail);
-    } else if (read_input(true)) {
-      pace_.slept(received_ >= enough);
+  arm(std::min(end, limit_), [this] {
+    if (read_input(true)) {
       look(false);
     }
   });
+}
+
+/// What was expected is on its way but not complete: it takes its wire time.
+bool ExchangeEngine::sleep_again(std::size_t bytes) {
+  bytes = std::max(bytes, usual_ - std::min(usual_, rx_.size()));
+  const auto wire = channel_->wire_time(bytes);
+  if (sleeps_ == 0 || sleeps_ >= kMaxSleeps || rx_.empty() || wire.count() == 0 || wire > request_.between) {
+    return false;
+  }
+  sleep_until(Clock::now() + wire + kSleepMargin);
   return true;
 }
 
 void ExchangeEngine::on_readable() {
   if (state_ == State::receiving) {
-    if (!rx_.empty()) {
-      pace_.arrived(expected_, Clock::now() - last_activity_, channel_->wire_time(expected_));
-    }
     if (read_input(true)) {
       watch();
       look(false);
@@ -236,9 +246,9 @@ void ExchangeEngine::on_readable() {
 }
 
 void ExchangeEngine::on_deadline() {
-  auto before = received_;
+  auto before = rx_.size();
   if (read_input(true)) {
-    look(received_ == before);
+    look(rx_.size() == before);
   }
 }
 
@@ -249,7 +259,9 @@ void ExchangeEngine::look(bool silence) {
   switch (scan_.state) {
   case FrameScan::State::complete:
     if (scan_.begin <= rx_.size() && scan_.size <= rx_.size() - scan_.begin) {
-      pace_.replied(request_.tx, scan_.begin + scan_.size);
+      if (!silence) {
+        learn();
+      }
       finish({});
     } else {
       finish({Fault::internal, "the scanner names bytes that are not there"});
@@ -274,6 +286,15 @@ void ExchangeEngine::look(bool silence) {
   }
 }
 
+void ExchangeEngine::learn() {
+  const ReplyHabit::Expected reply = {scan_.begin + scan_.size, last_activity_ - sent_at_};
+  if (sleeps_ == 0) {
+    habit_.heard(request_.tx, reply);
+  } else if (sleeps_ > 1 || listening()) {
+    habit_.came_late(request_.tx, reply);
+  }
+}
+
 void ExchangeEngine::finish(Error error) {
   timer_.cancel();
   ++timer_round_;
@@ -281,6 +302,9 @@ void ExchangeEngine::finish(Error error) {
     state_ = State::idle;
   }
   unsettled_ = error.fault != Fault::none;
+  if (unsettled_ && state_ == State::idle && !listening()) {
+    (void)listen(); // the device may have gone: the next exchange would tell, this tells at once
+  }
   Reply reply;
   reply.begin = unsettled_ ? 0 : scan_.begin;
   reply.size = unsettled_ ? 0 : scan_.size;
@@ -336,7 +360,6 @@ bool ExchangeEngine::read_input(bool keep) {
       return false;
     }
     last_activity_ = Clock::now();
-    received_ += static_cast<std::size_t>(count);
     if (keep) {
       rx_.insert(rx_.end(), buffer.begin(), buffer.begin() + count);
       return true;

@@ -4,7 +4,7 @@
 #include "transports/byte_channel.hpp"
 #include "transports/lifetime.hpp"
 #include "transports/link.hpp"
-#include "transports/reply_pace.hpp"
+#include "transports/reply_habit.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -16,9 +16,10 @@
 
 namespace bmsd::transports {
 
-/// Threads and errors as in link.hpp. Wakes up once for each step of the reply that the scanner
-/// can name, not once per byte: the channel holds back what is too little, and on a line that is
-/// known to keep its pace the engine does not listen at all while a long rest is on its way.
+/// Threads and errors as in link.hpp. Wakes up once per reply where it is known when that ends: until
+/// then the engine does not listen at all. Else once for each step of the reply that the scanner can
+/// name, not once per byte: the channel holds back what is too little. While it does not listen, a
+/// vanished device is noticed by the next exchange.
 class ExchangeEngine final : public ExchangeLink {
 public:
   ExchangeEngine(asio::io_context& io, std::unique_ptr<ByteChannel> channel);
@@ -44,9 +45,12 @@ private:
   void receive();
   void look(bool silence);
   void wait_for(std::size_t bytes);
-  bool nap(std::size_t bytes);
+  void learn();
+  void sleep_until(Clock::time_point end);
+  bool sleep_again(std::size_t bytes);
 
   Result<void> listen();
+  bool listening() const { return descriptor_.is_open(); }
   void watch();
   void on_readable();
   void on_deadline();
@@ -70,12 +74,11 @@ private:
   ReplyHandler on_reply_;
   Bytes rx_;
   FrameScan scan_;
-  std::size_t received_ = 0; // in the present exchange
   std::size_t sent_ = 0;
   bool unsettled_ = false;   // the last exchange failed: its reply may still come
-  std::size_t expected_ = 0; // bytes that the channel was asked to wake us at
-  std::size_t usual_ = 0;    // bytes of the reply to this request last time, 0: unknown
-  ReplyPace pace_;
+  ReplyHabit habit_;
+  std::size_t usual_ = 0; // bytes of the reply that is expected; 0: unknown
+  int sleeps_ = 0;        // in the present exchange
   Clock::time_point last_activity_;
   Clock::time_point sent_at_; // last bit of the request on the wire
   Clock::time_point limit_;   // of the present phase

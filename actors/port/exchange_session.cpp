@@ -31,7 +31,6 @@ public:
     report_.emplace(self_, core_, plan_);
     plan_candidates();
     interval_ = poll_interval(plan_->protocol);
-    due_ = core_->now().steady;
     identify();
     schedule_tick();
     return {
@@ -217,14 +216,11 @@ private:
     schedule_tick();
   }
 
-  /// A steady rate: late ticks do not push the later ones.
+  /// A steady rate, on one beat for all batteries of the same interval: what is read at the same
+  /// moment adds up to the truth, and wakes the processor once.
   void schedule_tick() {
     const auto now = core_->now().steady;
-    due_ += interval_;
-    if (due_ <= now) {
-      due_ = now + interval_;
-    }
-    self_->delayed_send(self_, due_ - now, Tick{++tick_generation_});
+    self_->delayed_send(self_, interval_ - now % interval_, Tick{++tick_generation_});
   }
 
   nanoseconds poll_interval(const protocols::ProtocolInfo* protocol) const {
@@ -326,7 +322,6 @@ private:
   nanoseconds received_{0};
 
   nanoseconds interval_{0};
-  nanoseconds due_{0};
   std::uint64_t tick_generation_ = 0;
   std::uint32_t failed_polls_ = 0;
   std::uint64_t retried_ = 0;

@@ -266,7 +266,7 @@ TEST_F(Serial, paced_reply_costs_few_wakeups) {
 }
 
 // What comes faster than the line must not be waited for at line speed.
-TEST_F(Serial, fast_reply_after_paced_ones_is_soon_not_delayed) {
+TEST_F(Serial, fast_reply_after_slow_ones_is_soon_not_delayed) {
   ASSERT_TRUE(link->set_line({1200, Parity::none}));
   ASSERT_TRUE(open(io, *link));
   auto request = frame_request(3);
@@ -283,10 +283,11 @@ TEST_F(Serial, fast_reply_after_paced_ones_is_soon_not_delayed) {
     ASSERT_TRUE(done());
     EXPECT_EQ(reply->error.fault, Fault::none) << reply->error.detail;
   }
-  answer(request, expected); // sleeps on the belief in the pace
-  answer(request, expected);
-  auto begin = Clock::now();
-  EXPECT_EQ(answer(request, expected).error.fault, Fault::none);
+  Clock::time_point begin;
+  for (int round = 0; round < 9; ++round) { // sleeps on the belief in the habit, and looks again
+    begin = Clock::now();
+    EXPECT_EQ(answer(request, expected).error.fault, Fault::none);
+  }
   EXPECT_LT(seconds_since(begin), 0.05) << "24 bytes take 200 ms at 1200 baud";
 }
 

@@ -1,0 +1,45 @@
+#include "transports/reply_habit.hpp"
+
+#include <functional>
+#include <string_view>
+
+namespace bmsd::transports {
+
+namespace {
+
+/// A sleep below this costs more than it saves.
+constexpr std::chrono::milliseconds kWorthSleep{3};
+/// Every so many times the guess is checked.
+constexpr unsigned kTrust = 8;
+
+std::size_t hash(ByteView bytes) {
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+} // namespace
+
+std::optional<ReplyHabit::Expected> ReplyHabit::expected(ByteView request) {
+  const auto key = hash(request);
+  auto& known = entry(key);
+  if (known.request != key || known.reply.after < kWorthSleep || ++known.guesses >= kTrust) {
+    return std::nullopt;
+  }
+  return known.reply;
+}
+
+/// A single slow answer (a busy machine, a busy BMS) shall not make all following ones slow.
+void ReplyHabit::heard(ByteView request, Expected reply) {
+  const auto key = hash(request);
+  auto& known = entry(key);
+  const bool slower = known.request == key && known.reply.after < reply.after;
+  known = {key, {reply.bytes, slower ? (known.reply.after + reply.after) / 2 : reply.after}, 0};
+}
+
+void ReplyHabit::came_late(ByteView request, Expected reply) {
+  const auto key = hash(request);
+  if (auto& known = entry(key); known.request == key) {
+    known.reply = {reply.bytes, (known.reply.after + reply.after) / 2};
+  }
+}
+
+} // namespace bmsd::transports

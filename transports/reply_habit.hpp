@@ -1,0 +1,42 @@
+// What a line has shown about when the reply to a request ends. Pure; only ever a guess that saves
+// wake-ups.
+#pragma once
+
+#include "messages/frame.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+
+namespace bmsd::transports {
+
+class ReplyHabit {
+public:
+  using Duration = std::chrono::nanoseconds;
+
+  struct Expected {
+    std::size_t bytes = 0;
+    Duration after{0}; ///< from the last bit of the request to the last one of the reply
+  };
+  /// nullopt: listen this time. The request is new, its replies come at once, or it is time to look
+  /// again whether they come earlier than they used to.
+  std::optional<Expected> expected(ByteView request);
+
+  /// Somebody listened to the end.
+  void heard(ByteView request, Expected reply);
+  /// The expectation came true, but only later.
+  void came_late(ByteView request, Expected reply);
+
+private:
+  struct Known {
+    std::size_t request = 0; // hash
+    Expected reply;
+    unsigned guesses = 0; // since somebody listened
+  };
+  Known& entry(std::size_t key) { return known_[key % known_.size()]; }
+
+  std::array<Known, 16> known_{}; // an equal hash of another request costs a wrong guess
+};
+
+} // namespace bmsd::transports
