@@ -75,7 +75,7 @@ private:
   Bytes rx_;
   FrameScan scan_;
   std::size_t sent_ = 0;
-  bool unsettled_ = false;   // the last exchange failed: its reply may still come
+  bool unsettled_ = false; // the last exchange failed: its reply may still come
   ReplyHabit habit_;
   std::size_t usual_ = 0; // bytes of the reply that is expected; 0: unknown
   int sleeps_ = 0;        // in the present exchange
