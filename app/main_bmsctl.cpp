@@ -281,9 +281,14 @@ int main(int argc, char** argv) {
 
   bool protocols_json = false;
   auto* protocols_command = cli.add_subcommand("protocols", "lists what bmsd speaks");
-  protocols_command->add_flag("--json", protocols_json, "for programs");
-  protocols_command->callback(
-      [&] { std::cout << (protocols_json ? app::protocols_json().dump(2) + "\n" : app::protocols_table()); });
+  bool protocols_markdown = false;
+  auto* json_flag = protocols_command->add_flag("--json", protocols_json, "for programs");
+  protocols_command->add_flag("--markdown", protocols_markdown, "the table of the README")->excludes(json_flag);
+  protocols_command->callback([&] {
+    std::cout << (protocols_json       ? app::protocols_json().dump(2) + "\n"
+                  : protocols_markdown ? app::protocols_markdown()
+                                       : app::protocols_table());
+  });
 
   std::string probe_port;
   app::ProbeOptions probe_options;

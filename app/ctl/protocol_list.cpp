@@ -38,6 +38,47 @@ std::string protocols_table() {
   return text;
 }
 
+namespace {
+
+std::string commands_text(const Capabilities& can) {
+  std::string text;
+  const auto add = [&](bool able, std::string_view what) {
+    if (able) {
+      text += (text.empty() ? "" : ", ") + std::string(what);
+    }
+  };
+  add(can.charge_switch, "charge");
+  add(can.discharge_switch, "discharge");
+  add(can.balance_switch, "balancing");
+  add(can.heat_switch, "heating");
+  add(can.soc_reset, "SoC");
+  add(can.soc_reset_only_full, "SoC 100 %");
+  return text.empty() ? "-" : text;
+}
+
+std::string link_text(const protocols::ProtocolInfo& info) {
+  switch (info.medium) {
+  case protocols::Medium::serial: return "serial " + lines_text(info) + ", TCP";
+  case protocols::Medium::can: return "CAN " + lines_text(info);
+  case protocols::Medium::document: break;
+  }
+  return "MQTT";
+}
+
+} // namespace
+
+std::string protocols_markdown() {
+  std::string text = "| Protocol | Link | Batteries | Several on a line | Found by itself | Commands |\n"
+                     "|---|---|---|---|---|---|\n";
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
+    const std::string key(info.key);
+    text += "| [`" + key + "`](docs/protocols/" + key + ".md) | " + link_text(info) + " | " + std::string(info.about) +
+            " | " + (info.daisy_chain ? "yes" : "-") + " | " + (info.detect_order >= 0 ? "yes" : "-") + " | " +
+            commands_text(info.capabilities) + " |\n";
+  }
+  return text;
+}
+
 Json protocols_json() {
   Json list = Json::array();
   for (const protocols::ProtocolInfo& info : protocols::registry()) {

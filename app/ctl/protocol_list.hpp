@@ -8,6 +8,8 @@
 namespace bmsd::app {
 
 std::string protocols_table();
+/// The table of the README.
+std::string protocols_markdown();
 Json protocols_json();
 
 } // namespace bmsd::app
