@@ -17,6 +17,10 @@ namespace {
 
 constexpr std::uint32_t kFirstBoard = 0x40;
 
+constexpr Id kStatic[] = {kRated, kProduction, kBatteryCode};
+constexpr Id kCycle[] = {kPack, kFets, kCellRange, kFailures, kTemperatureRange, kBalancing};
+constexpr unsigned kDescriptionEvery = 60; // polls: cycles and connections change slowly
+
 // -- fields -----------------------------------------------------------------------
 // Bytes that are not listed hold leftovers of other frames.
 
@@ -157,7 +161,7 @@ Script Daly::identify(Identity& out) {
   co_await part(read(kDescription, slow_));
   Sample now = slow_;
   co_await part(read(kPack, now));
-  for (auto id : {kRated, kProduction, kBatteryCode}) {
+  for (auto id : kStatic) {
     (void)co_await read(id, slow_); // not every board knows them
   }
   out.cell_count = slow_.cell_count;
@@ -175,17 +179,14 @@ Script Daly::identify(Identity& out) {
 }
 
 Script Daly::poll(Sample& out) {
-  constexpr unsigned kDescriptionEvery = 60; // polls: cycles and connections change slowly
   if (++polls_ % kDescriptionEvery == 0) {
     (void)co_await read(kDescription, slow_);
   }
   out = slow_;
-  for (auto id : {kPack, kFets, kCellRange, kFailures, kTemperatureRange, kBalancing}) {
+  for (auto id : kCycle) {
     co_await part(read(id, out));
   }
-  if (!co_await read(kSensors, out)) {
-    sensor_count_ = 0; // not every board tells them singly: not asked again before the next description
-  }
+  co_await part(read_sensors(out));
   co_await part(read_cell_voltages(out));
   co_return done();
 }
@@ -197,6 +198,16 @@ Script Daly::read(std::uint8_t id, Sample& out) {
   }
   const Bytes reply = co_await ask(make_request(host_, id, filling(), frames));
   co_return decode_reply(id, reply, out);
+}
+
+/// A board that has never told them singly is not asked again before the next description.
+Script Daly::read_sensors(Sample& out) {
+  const auto result = co_await read(kSensors, out);
+  if (!result && !tells_sensors_) {
+    sensor_count_ = 0;
+    co_return done();
+  }
+  co_return result;
 }
 
 /// Now and then the firmware sends nonsense in well-formed frames: a second look decides.
@@ -342,7 +353,8 @@ Result<void> Daly::decode_cell_voltages(ByteView data, Sample& out) const {
 }
 
 /// An open sensor reads as the coldest one and hides it: then the lowest of the others counts.
-Result<void> Daly::decode_sensors(ByteView raw, Sample& out) const {
+Result<void> Daly::decode_sensors(ByteView raw, Sample& out) {
+  tells_sensors_ = true;
   std::vector<double> shown;
   std::optional<double> lowest, highest;
   for (auto byte : raw.first(std::min(sensor_count_, raw.size()))) {

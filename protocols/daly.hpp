@@ -35,6 +35,7 @@ public:
 private:
   // -- exchanges ----------------------------------------------------------------
   Script read(std::uint8_t id, Sample& out);
+  Script read_sensors(Sample& out);
   Script read_cell_voltages(Sample& out);
   Script switch_fet(std::uint8_t id, bool on);
   Script set_soc(double percent);
@@ -46,7 +47,7 @@ private:
   Result<void> decode_pack(ByteView data, Sample& out) const;
   Result<void> decode_description(ByteView data, Sample& out);
   Result<void> decode_cell_voltages(ByteView data, Sample& out) const;
-  Result<void> decode_sensors(ByteView raw, Sample& out) const;
+  Result<void> decode_sensors(ByteView raw, Sample& out);
   Result<void> decode_balancing(ByteView data, Sample& out) const;
   Result<void> decode_failures(ByteView data, Sample& out) const;
   Result<void> decode_production(ByteView data, Sample& out);
@@ -60,6 +61,7 @@ private:
   Sample slow_;                  ///< what is read once or seldom; every sample begins with it
   std::size_t cell_count_ = 0;   ///< as last told by the BMS; 0: not yet
   std::size_t sensor_count_ = 0; ///< 0 also while the BMS does not answer for single sensors
+  bool tells_sensors_ = false;   ///< has told single sensors once: then they belong to a cycle
   unsigned polls_ = 0;
   std::string production_; ///< YYYYMMDD
   std::string battery_code_;

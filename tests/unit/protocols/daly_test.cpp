@@ -372,6 +372,14 @@ TEST_F(DalyTest, a_board_without_single_sensors_is_not_asked_all_the_time) {
   EXPECT_EQ(board.asked(0x96), 4);
 }
 
+TEST_F(DalyTest, single_sensors_that_were_told_once_are_necessary) {
+  ASSERT_TRUE(poll());
+  board.silent = {0x96}; // else an open sensor could hide the coldest one again
+  EXPECT_FALSE(poll());
+  board.silent.clear();
+  EXPECT_TRUE(poll());
+}
+
 TEST_F(DalyTest, broken_cell_frames_are_asked_for_again) {
   const auto good = board.answers[0x95];
   for (const auto* second : {"0220000cf10cf208", "0200000cf10cf208"}) {
