@@ -464,7 +464,7 @@ namespace {
 
 constexpr LineSettings kLines[] = {{.baud = 9600}};
 constexpr std::uint32_t kAddresses[] = {kFirstBoard, 0x80};
-constexpr std::string_view kNames[] = {"Daly", "daly_smart", "Daly Smart BMS"};
+constexpr std::string_view kNames[] = {"Daly"};
 constexpr ProtocolOption kOptions[] = {
     {"invert_current", "true, false", "the current sensor is wired the other way round"},
 };
