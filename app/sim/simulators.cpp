@@ -1,3 +1,4 @@
+#include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
@@ -8,6 +9,7 @@ namespace bmsd::sim {
 namespace {
 
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
+    DalySim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,

@@ -148,7 +148,7 @@ Result<void> decode(std::span<const Field<Message>> table, ByteView bytes, Messa
     if (f.none == raw) {
       continue;
     }
-    const double value = static_cast<double>(raw + f.offset_value) / f.divisor;
+    const double value = static_cast<double>(raw + f.offset_value) / f.divisor + 0.0; // a turned sign makes no -0
     if (value < f.lowest || value > f.highest) {
       return Error{Fault::implausible, "raw value " + std::to_string(raw) + " at offset " + std::to_string(f.offset)};
     }

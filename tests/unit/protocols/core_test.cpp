@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -65,6 +66,14 @@ TEST(Decode, scaled_values_are_the_nearest_numbers) {
   Sample out;
   ASSERT_TRUE(decode(table, hex("0536"), out));
   EXPECT_EQ(*out.voltage, 13.34);
+}
+
+TEST(Decode, a_turned_sign_leaves_zero_alone) {
+  constexpr std::array table = {field(&Sample::current, 0, Wire::u16be).shift(-30000).per_unit(-10)};
+  Sample out;
+  ASSERT_TRUE(decode(table, hex("7530"), out));
+  EXPECT_EQ(*out.current, 0.0);
+  EXPECT_FALSE(std::signbit(*out.current));
 }
 
 TEST(Decode, alarms_keep_the_highest_level_and_become_known) {
