@@ -3,6 +3,7 @@
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
+#include "protocols/seplos.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     LltJbd::kInfo,
     MqttJson::kInfo,
     PylontechCan::kInfo,
+    Seplos::kInfo,
 };
 
 bool same_name(std::string_view a, std::string_view b) {

@@ -3,6 +3,7 @@
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
+#include "app/sim/seplos_sim.hpp"
 
 namespace bmsd::sim {
 
@@ -13,6 +14,7 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,
+    SeplosSim::kInfo,
 };
 
 } // namespace
