@@ -124,7 +124,9 @@ TEST_F(SupervisorTest, NothingIsGivenUpForGood) {
 TEST_F(SupervisorTest, RestartByRequest) {
   add("port/a");
   caf::scoped_actor asker(system);
-  for (const auto& [name, expected] : std::map<std::string, bool>{{"port/a", true}, {"port/none", false}}) {
+  for (const auto& entry : std::map<std::string, bool>{{"port/a", true}, {"port/none", false}}) {
+    const auto& name = entry.first;
+    const bool expected = entry.second;
     auto waiting = asker->request(supervisor, caf::infinite, RestartChild{name});
     run();
     waiting.receive([&](bool done) { EXPECT_EQ(done, expected) << name; }, [](const caf::error&) { FAIL(); });
