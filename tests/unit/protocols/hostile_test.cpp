@@ -1,0 +1,125 @@
+// What damaged and foreign replies do to every protocol that asks and answers: nothing.
+#include "protocols/capture.hpp"
+#include "support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace bmsd::protocols {
+namespace {
+
+std::vector<Json> captures(std::string_view key) {
+  std::ifstream file(std::string(BMSD_TEST_DATA "/captures/") + std::string(key) + ".jsonl");
+  std::vector<Json> all;
+  for (std::string line; std::getline(file, line);) {
+    auto capture = Json::parse(line);
+    if (!capture["expect"].contains("error")) {
+      all.push_back(std::move(capture));
+    }
+  }
+  return all;
+}
+
+/// Whether `part` says nothing that `whole` does not say: reads that a battery may leave unanswered leave
+/// their values out.
+bool is_part_of(const Json& part, const Json& whole) {
+  if (!part.is_object() || !whole.is_object()) {
+    return part == whole;
+  }
+  for (const auto& [key, value] : part.items()) {
+    if (!whole.contains(key) || !is_part_of(value, whole[key])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+class Hostile : public testing::TestWithParam<std::string> {
+protected:
+  /// Calls `damage(reply, n)` for n = 0, 1, ... until it gives nothing, for every recorded reply.
+  template <class Damage>
+  void expect_no_other_values(Damage&& damage) {
+    std::size_t tried = 0;
+    for (auto capture : captures(GetParam())) {
+      const auto whole = decode_capture(capture.dump());
+      ASSERT_TRUE(whole) << capture["name"];
+      const Json truth = Json::parse(*whole);
+      for (auto& exchange : capture["exchanges"]) {
+        if (!exchange.contains("rx") || !exchange["rx"].is_string()) {
+          continue;
+        }
+        const std::string good = exchange["rx"].get<std::string>();
+        const Bytes reply = test::hex(good);
+        for (std::size_t n = 0; auto damaged = damage(reply, n); ++n) {
+          exchange["rx"] = to_hex(*damaged);
+          const auto decoded = decode_capture(capture.dump());
+          ++tried;
+          ASSERT_TRUE(!decoded || is_part_of(Json::parse(*decoded), truth))
+              << capture["name"] << ", variant " << n << " of " << good << "\ngives " << *decoded;
+        }
+        exchange["rx"] = good;
+      }
+    }
+    EXPECT_GT(tried, 100U);
+  }
+};
+
+TEST_P(Hostile, a_flipped_bit_changes_no_value) {
+  expect_no_other_values([](const Bytes& reply, std::size_t n) -> std::optional<Bytes> {
+    if (n / 8 >= reply.size()) {
+      return std::nullopt;
+    }
+    Bytes flipped = reply;
+    flipped[n / 8] = static_cast<std::uint8_t>(flipped[n / 8] ^ 1U << n % 8);
+    return flipped;
+  });
+}
+
+TEST_P(Hostile, a_reply_that_breaks_off_changes_no_value) {
+  expect_no_other_values([](const Bytes& reply, std::size_t n) -> std::optional<Bytes> {
+    if (n >= reply.size()) {
+      return std::nullopt;
+    }
+    return Bytes(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(n));
+  });
+}
+
+/// What another BMS says is no proof of this one, whatever it is asked.
+TEST_P(Hostile, replies_of_other_protocols_identify_nobody) {
+  for (const ProtocolInfo& other : registry()) {
+    if (other.exchange == nullptr || other.key == GetParam()) {
+      continue;
+    }
+    for (const auto& capture : captures(other.key)) {
+      for (const auto& exchange : capture["exchanges"]) {
+        if (!exchange.contains("rx") || !exchange["rx"].is_string()) {
+          continue;
+        }
+        const Bytes reply = test::hex(exchange["rx"].get<std::string>());
+        const auto protocol = find_protocol(GetParam())->exchange({});
+        Identity identity;
+        EXPECT_FALSE(test::run(protocol->identify(identity), [&](const Bytes&) { return reply; }))
+            << other.key << " " << capture["name"];
+      }
+    }
+  }
+}
+
+std::vector<std::string> exchange_protocols() {
+  std::vector<std::string> keys;
+  for (const ProtocolInfo& info : registry()) {
+    if (info.exchange != nullptr) {
+      keys.emplace_back(info.key);
+    }
+  }
+  return keys;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Hostile, testing::ValuesIn(exchange_protocols()),
+                         [](const auto& info) { return info.param; });
+
+} // namespace
+} // namespace bmsd::protocols
