@@ -2,6 +2,7 @@
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
+#include "protocols/renogy.hpp"
 
 #include <algorithm>
 
@@ -13,6 +14,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     LltJbd::kInfo,
     MqttJson::kInfo,
     PylontechCan::kInfo,
+    Renogy::kInfo,
 };
 
 bool same_name(std::string_view a, std::string_view b) {
