@@ -2,6 +2,7 @@
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
+#include "app/sim/renogy_sim.hpp"
 
 namespace bmsd::sim {
 
@@ -11,6 +12,7 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,
+    RenogySim::kInfo,
 };
 
 } // namespace
