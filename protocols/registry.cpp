@@ -4,6 +4,7 @@
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
 #include "protocols/seplos.hpp"
+#include "protocols/renogy.hpp"
 
 #include <algorithm>
 
@@ -17,6 +18,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     MqttJson::kInfo,
     PylontechCan::kInfo,
     Seplos::kInfo,
+    Renogy::kInfo,
 };
 
 bool same_name(std::string_view a, std::string_view b) {

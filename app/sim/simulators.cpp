@@ -4,6 +4,7 @@
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
 #include "app/sim/seplos_sim.hpp"
+#include "app/sim/renogy_sim.hpp"
 
 namespace bmsd::sim {
 
@@ -15,6 +16,7 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,
     SeplosSim::kInfo,
+    RenogySim::kInfo,
 };
 
 } // namespace
