@@ -3,8 +3,8 @@
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
-#include "protocols/seplos.hpp"
 #include "protocols/renogy.hpp"
+#include "protocols/seplos.hpp"
 
 #include <algorithm>
 
@@ -13,12 +13,7 @@ namespace bmsd::protocols {
 namespace {
 
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
-    Daly::kInfo,
-    LltJbd::kInfo,
-    MqttJson::kInfo,
-    PylontechCan::kInfo,
-    Seplos::kInfo,
-    Renogy::kInfo,
+    Daly::kInfo, LltJbd::kInfo, MqttJson::kInfo, PylontechCan::kInfo, Renogy::kInfo, Seplos::kInfo,
 };
 
 bool same_name(std::string_view a, std::string_view b) {

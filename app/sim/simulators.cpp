@@ -3,20 +3,15 @@
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
-#include "app/sim/seplos_sim.hpp"
 #include "app/sim/renogy_sim.hpp"
+#include "app/sim/seplos_sim.hpp"
 
 namespace bmsd::sim {
 
 namespace {
 
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
-    DalySim::kInfo,
-    LltJbdSim::kInfo,
-    MqttJsonSim::kInfo,
-    PylontechCanSim::kInfo,
-    SeplosSim::kInfo,
-    RenogySim::kInfo,
+    DalySim::kInfo, LltJbdSim::kInfo, MqttJsonSim::kInfo, PylontechCanSim::kInfo, SeplosSim::kInfo, RenogySim::kInfo,
 };
 
 } // namespace
