@@ -1,4 +1,5 @@
 #include "protocols/core/protocol.hpp"
+#include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
@@ -10,6 +11,7 @@ namespace bmsd::protocols {
 namespace {
 
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
+    JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
     PylontechCan::kInfo,
