@@ -1,4 +1,5 @@
 #include "app/sim/device.hpp"
+#include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
@@ -8,6 +9,7 @@ namespace bmsd::sim {
 namespace {
 
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
+    JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,
