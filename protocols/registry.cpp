@@ -1,5 +1,6 @@
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
+#include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
@@ -14,6 +15,10 @@ namespace {
 
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     Daly::kInfo, LltJbd::kInfo, MqttJson::kInfo, PylontechCan::kInfo, Renogy::kInfo, Seplos::kInfo,
+    JkbmsPb::kInfo,
+    LltJbd::kInfo,
+    MqttJson::kInfo,
+    PylontechCan::kInfo,
 };
 
 bool same_name(std::string_view a, std::string_view b) {

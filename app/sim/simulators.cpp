@@ -1,5 +1,6 @@
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
+#include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
@@ -12,6 +13,10 @@ namespace {
 
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     DalySim::kInfo, LltJbdSim::kInfo, MqttJsonSim::kInfo, PylontechCanSim::kInfo, SeplosSim::kInfo, RenogySim::kInfo,
+    JkbmsPbSim::kInfo,
+    LltJbdSim::kInfo,
+    MqttJsonSim::kInfo,
+    PylontechCanSim::kInfo,
 };
 
 } // namespace

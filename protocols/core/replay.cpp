@@ -34,7 +34,7 @@ Recording::Recording(const ExchangeProtocol& protocol, std::vector<Exchange> exc
 std::optional<Reply> Recording::answer(const Request& request) {
   Item* best = nullptr;
   for (auto& item : items_) {
-    if (item.exchange.tx.empty() || !protocol_.same_request(request.tx, item.exchange.tx)) {
+    if (!asks_the_same(request.tx, item.exchange.tx)) {
       continue;
     }
     best = &item;
@@ -50,7 +50,7 @@ std::optional<Reply> Recording::answer(const Request& request) {
     return receive(asked, best->exchange.rx);
   }
   for (auto& item : items_) {
-    if (item.exchange.tx.empty()) {
+    if (item.exchange.tx.empty()) { // not necessarily an answer to this
       Reply reply = receive(request, item.exchange.rx);
       if (reply.error.fault == Fault::none) {
         item.used = true;
@@ -59,6 +59,11 @@ std::optional<Reply> Recording::answer(const Request& request) {
     }
   }
   return std::nullopt;
+}
+
+bool Recording::asks_the_same(ByteView wanted, ByteView recorded) const {
+  return wanted.empty() || recorded.empty() ? wanted.empty() && recorded.empty()
+                                            : protocol_.same_request(wanted, recorded);
 }
 
 std::optional<Exchange> Recording::take_unused() {

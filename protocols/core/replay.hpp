@@ -24,7 +24,8 @@ struct Exchange {
 Reply receive(const Request& request, ByteView rx);
 
 /// Answers requests from a list of exchanges. Of several that fit, the next one not used yet; when
-/// all are used, the last one again.
+/// all are used, the last one again. What the BMS said unasked answers any request that accepts it; a
+/// request without tx only listens and gets it damaged, too, so that replay() can refuse it.
 class Recording {
 public:
   Recording(const ExchangeProtocol& protocol, std::vector<Exchange> exchanges);
@@ -38,6 +39,8 @@ private:
     Exchange exchange;
     bool used = false;
   };
+  bool asks_the_same(ByteView wanted, ByteView recorded) const;
+
   const ExchangeProtocol& protocol_;
   std::vector<Item> items_;
 };
