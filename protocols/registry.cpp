@@ -14,11 +14,15 @@ namespace bmsd::protocols {
 namespace {
 
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
-    Daly::kInfo, LltJbd::kInfo, MqttJson::kInfo, PylontechCan::kInfo, Renogy::kInfo, Seplos::kInfo,
+    // clang-format off
+    Daly::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
     PylontechCan::kInfo,
+    Renogy::kInfo,
+    Seplos::kInfo,
+    // clang-format on
 };
 
 bool same_name(std::string_view a, std::string_view b) {

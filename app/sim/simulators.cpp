@@ -12,11 +12,15 @@ namespace bmsd::sim {
 namespace {
 
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
-    DalySim::kInfo, LltJbdSim::kInfo, MqttJsonSim::kInfo, PylontechCanSim::kInfo, SeplosSim::kInfo, RenogySim::kInfo,
+    // clang-format off
+    DalySim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,
+    RenogySim::kInfo,
+    SeplosSim::kInfo,
+    // clang-format on
 };
 
 } // namespace
