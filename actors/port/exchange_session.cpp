@@ -212,6 +212,8 @@ private:
       } else if (report_->assigned()) {
         report_->failed(search_error_);
       }
+    } else if (phase_ == Phase::identifying && report_->assigned()) {
+      report_->failed(search_error_); // a search may be long: the battery it looks for is missing all the time
     }
     schedule_tick();
   }
