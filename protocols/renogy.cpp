@@ -156,23 +156,23 @@ void tell_sensors(const Registers& registers, std::uint16_t count, std::uint16_t
 } // namespace
 
 Renogy::Renogy(const ProtocolConfig& config)
-    : config_(config), current_scale_(option(config, "current_scale", 0)), cells_{{kCellCount, 34}, kCells},
-      values_{{kBoard, 18}, kVoltage}, status_{{kCellStates, 10}, kStatus1} {}
+    : config_(config), current_scale_(option(config, "current_scale", 0)), cells_{kCellCount, 34, kCells},
+      values_{kBoard, 18, kVoltage}, status_{kCellStates, 10, kStatus1} {}
 
 // -- reading --------------------------------------------------------------------
 
 Script Renogy::identify(Identity& out) {
   introduce(kInfo, config_, out);
   registers_.clear();
-  co_await part(read({kModel, 8}));
+  co_await part(read(kModel, 8));
   if (const auto model = registers_.text(kModel, 8);
       registers_.value(kModel) && !model.starts_with("RBT") && !model.starts_with("RNG")) {
     co_return Error{Fault::implausible, "model \"" + model + "\" is no battery of Renogy"};
   }
   co_await part(read_cells());
-  co_await part(read_if_told({kFirmware, 2}));
-  co_await part(read_if_told({kSerial, 8}));
-  co_await part(read_if_told({kManufacturer, 4}));
+  co_await part(read_if_told(kFirmware, 2));
+  co_await part(read_if_told(kSerial, 8));
+  co_await part(read_if_told(kManufacturer, 4));
   Sample first;
   co_await tell(first);
   describe(out);
@@ -190,15 +190,15 @@ Script Renogy::poll(Sample& out) {
   co_return tell(out);
 }
 
-Script Renogy::read(Range range) {
-  const Bytes reply = co_await ask(read_registers(config_.address, range.first, range.count));
+Script Renogy::read(std::uint16_t first, std::uint16_t count) {
+  const Bytes reply = co_await ask(read_registers(config_.address, first, count));
   const ByteView data = co_await modbus::data_of(reply);
-  registers_.store(range.first, data);
+  registers_.store(first, data);
   co_return done();
 }
 
-Script Renogy::read_if_told(Range range) {
-  const Result<void> outcome = co_await read(range);
+Script Renogy::read_if_told(std::uint16_t first, std::uint16_t count) {
+  const Result<void> outcome = co_await read(first, count);
   co_return !outcome && outcome.error().fault == Fault::refused ? done() : outcome;
 }
 
@@ -206,7 +206,7 @@ Script Renogy::read_block(Block& block, Script parts) {
   if (block.refused_whole) {
     co_return co_await std::move(parts);
   }
-  const Result<void> whole = co_await read(block.range);
+  const Result<void> whole = co_await read(block.first, block.count);
   if (whole || whole.error().fault != Fault::refused) {
     co_return whole;
   }
@@ -220,27 +220,27 @@ Script Renogy::read_cells() {
 }
 
 Script Renogy::read_cells_in_parts() {
-  co_await part(read({kCellCount, 1}));
+  co_await part(read(kCellCount, 1));
   const auto cells =
       static_cast<std::uint16_t>(std::clamp<std::int64_t>(registers_.value(kCellCount).value_or(0), 1, kMostCells));
-  co_await part(read({kCells, cells}));
-  co_await part(read_if_told({kSensorCount, 1}));
-  co_await part(read_if_told({kSensors, cells}));
+  co_await part(read(kCells, cells));
+  co_await part(read_if_told(kSensorCount, 1));
+  co_await part(read_if_told(kSensors, cells));
   co_return done();
 }
 
 Script Renogy::read_values_in_parts() {
-  co_await part(read({kFull, 2}));
-  co_await part(read({kCurrent, 4}));
-  co_await part(read_if_told({kCycles, 1}));
-  co_await part(read_if_told({kChargeVoltageLimit, 4}));
-  co_await part(read_if_told({kBoard, 7}));
+  co_await part(read(kFull, 2));
+  co_await part(read(kCurrent, 4));
+  co_await part(read_if_told(kCycles, 1));
+  co_await part(read_if_told(kChargeVoltageLimit, 4));
+  co_await part(read_if_told(kBoard, 7));
   co_return done();
 }
 
 Script Renogy::read_status_in_parts() {
-  co_await part(read_if_told({kCellStates, 8}));
-  co_await part(read_if_told({kSensingErrors, 2}));
+  co_await part(read_if_told(kCellStates, 8));
+  co_await part(read_if_told(kSensingErrors, 2));
   co_return done();
 }
 
@@ -265,7 +265,7 @@ void Renogy::describe(Identity& out) {
   }
 }
 
-Result<void> Renogy::tell(Sample& out) const {
+Result<void> Renogy::tell(Sample& out) {
   if (auto result = decode(kValues, registers_, out); !result) {
     return result;
   }
@@ -357,19 +357,22 @@ Result<void> Renogy::tell_limits(Sample& out) const {
 
 /// There is no SoC register. The full capacity is the rated one, and a new battery holds some more; one
 /// that states far more left than it could hold (seen: 398 %) states a wrong full capacity.
-void Renogy::tell_charge(Sample& out) const {
+void Renogy::tell_charge(Sample& out) {
   constexpr double kMostOverRated = 1.1;
+  constexpr int kProven = 3; // polls: a single one may have caught the battery changing its numbers
   constexpr std::int64_t kMostCycles = 10'000;
-  if (out.capacity_full && *out.capacity_full * kMostOverRated < out.capacity_remaining.value_or(0)) {
+  out.soc.reset();
+  if (out.capacity_full == 0.0) {
     out.capacity_full.reset();
   }
-  if (!out.capacity_full.value_or(0) && config_.battery_capacity > 0) {
-    out.capacity_full = config_.battery_capacity;
-  }
-  out.soc.reset();
-  if (out.capacity_remaining && out.capacity_full.value_or(0) > 0 &&
-      *out.capacity_remaining <= *out.capacity_full * kMostOverRated) {
-    out.soc = std::min(100 * *out.capacity_remaining / *out.capacity_full, 100.0);
+  if (out.capacity_full && out.capacity_remaining) {
+    const bool too_small = *out.capacity_full * kMostOverRated < *out.capacity_remaining;
+    wrong_capacity_ += too_small ? 1 : 0;
+    if (too_small || wrong_capacity_ >= kProven) {
+      out.capacity_full.reset();
+    } else {
+      out.soc = std::min(100 * *out.capacity_remaining / *out.capacity_full, 100.0);
+    }
   }
   if (auto cycles = registers_.value(kCycles)) {
     if (*cycles > kMostCycles) { // the RNGC type sends the low byte first
@@ -411,7 +414,7 @@ Script Renogy::replay(Bytes tx, Identity& identity, Sample& out) {
   if (config_.address != 0 && !tx.empty() && tx[0] != config_.address) {
     co_return done(); // another battery on the same line
   }
-  co_await part(modbus::replay(std::move(tx), registers_, out));
+  co_await part(registers_.replay(std::move(tx), out));
   describe(identity);
   co_return tell(out);
 }

@@ -24,20 +24,17 @@ public:
   Script replay(Bytes tx, Identity& identity, Sample& out) override;
 
 private:
-  struct Range {
-    std::uint16_t first, count;
-  };
   /// A row of registers that most batteries tell at once.
   struct Block {
-    Range range;
+    std::uint16_t first, count;
     std::uint16_t essential;    ///< register that must be among what is told in parts
     bool refused_whole = false; ///< this battery tells it in parts alone
   };
 
   // -- reading into registers_ --------------------------------------------------
-  Script read(Range range);
+  Script read(std::uint16_t first, std::uint16_t count);
   /// What the battery refuses stays unknown.
-  Script read_if_told(Range range);
+  Script read_if_told(std::uint16_t first, std::uint16_t count);
   Script read_block(Block& block, Script parts);
   Script read_cells();
   Script read_cells_in_parts();
@@ -46,18 +43,19 @@ private:
 
   // -- what all registers read so far mean ----------------------------------------
   void describe(Identity& out);
-  Result<void> tell(Sample& out) const;
+  Result<void> tell(Sample& out);
   Result<void> tell_cells(Sample& out) const;
   Result<void> tell_temperatures(Sample& out) const;
   bool current_in_tenths() const;
   void tell_current(Sample& out) const;
   Result<void> tell_limits(Sample& out) const;
-  void tell_charge(Sample& out) const;
+  void tell_charge(Sample& out);
   void tell_status(Sample& out) const;
 
   ProtocolConfig config_;
-  double current_scale_; ///< A per count; 0: as the model has it
-  bool pro_ = false;     ///< Pro and Core series
+  double current_scale_;   ///< A per count; 0: as the model has it
+  bool pro_ = false;       ///< Pro and Core series
+  int wrong_capacity_ = 0; ///< how often the full capacity was proved wrong
   modbus::Registers registers_;
   Block cells_, values_, status_;
 };

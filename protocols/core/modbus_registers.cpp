@@ -57,7 +57,7 @@ std::string Registers::text(std::uint16_t first, std::size_t count) const {
   return ascii_text(bytes(at(first), 2 * count));
 }
 
-Script replay(Bytes tx, Registers& registers, Sample& out) {
+Script Registers::replay(Bytes tx, Sample& out) {
   if (!is_request(tx)) {
     co_return Error{Fault::unsupported, "not a Modbus request"};
   }
@@ -66,7 +66,7 @@ Script replay(Bytes tx, Registers& registers, Sample& out) {
   const Bytes reply = co_await ask(raw(std::move(tx)));
   const ByteView data = co_await data_of(reply);
   if (function == kReadHolding || function == kReadInput) {
-    registers.store(first, data);
+    store(first, data);
   } else if (function == kWriteSingle || function == kWriteMultiple) {
     set_extra(out, "writes_ok", true);
   }

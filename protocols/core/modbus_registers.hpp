@@ -47,6 +47,11 @@ public:
   /// Text in `count` registers; empty unless all of them are known.
   std::string text(std::uint16_t first, std::size_t count) const;
 
+  /// The body of ExchangeProtocol::replay() for Modbus: keeps what a read with function 3 or 4 says; an
+  /// acknowledged write becomes the extra value writes_ok. Decode afterwards. (A member, for the sanitizers
+  /// of clang 14 cannot have coroutines that are free functions.)
+  Script replay(Bytes tx, Sample& out);
+
 private:
   struct Run {
     std::size_t begin = 0;
@@ -55,10 +60,6 @@ private:
   };
   std::vector<Run> runs_; ///< apart from each other, in no order
 };
-
-/// The body of ExchangeProtocol::replay() for Modbus: keeps what a read with function 3 or 4 says in
-/// `registers`; an acknowledged write becomes the extra value writes_ok. Decode afterwards.
-Script replay(Bytes tx, Registers& registers, Sample& out);
 
 } // namespace bmsd::protocols::modbus
 

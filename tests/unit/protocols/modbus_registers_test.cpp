@@ -89,7 +89,7 @@ TEST(ModbusRegisters, a_recording_of_other_reads_fills_them) {
   modbus::Registers registers;
   Sample out;
   const auto play = [&](std::string_view tx, std::string_view rx) {
-    return test::run(modbus::replay(hex(tx), registers, out), [&](const Bytes&) { return hex(rx); });
+    return test::run(registers.replay(hex(tx), out), [&](const Bytes&) { return hex(rx); });
   };
   EXPECT_TRUE(play("300313b600022548", "300304000186a0e928"));
   EXPECT_EQ(registers.value(5046, Wire::u32be), 100000);

@@ -321,20 +321,28 @@ TEST_F(RenogyTest, what_is_left_beyond_the_rated_capacity_is_full) {
   EXPECT_EQ(sample.capacity_remaining, 103.0);
 }
 
-TEST_F(RenogyTest, a_wrong_full_capacity_is_replaced_by_the_configured_one) {
-  for (const int full : {25'000, 0}) {
-    battery.place(5046, {0, full});
+TEST_F(RenogyTest, a_full_capacity_that_cannot_be_true_is_absent) {
+  battery.place(5046, {0, 0});
+  ASSERT_TRUE(poll());
+  EXPECT_FALSE(sample.soc);
+  EXPECT_FALSE(sample.capacity_full);
+
+  battery.place(5046, {0, 25'000}); // a quarter of the true one: 93 of 25 Ah
+  for (int cycle = 0; cycle < 2; ++cycle) {
     ASSERT_TRUE(poll());
-    EXPECT_FALSE(sample.soc) << full;
-    EXPECT_NE(sample.capacity_full, 25.0);
-    auto config = at_0x30();
-    config.battery_capacity = 200;
-    Renogy told(config);
-    Sample out;
-    ASSERT_TRUE(battery.run(told.poll(out)));
-    EXPECT_EQ(out.capacity_full, 200);
-    EXPECT_NEAR(*out.soc, 46.5, 0.01);
+    EXPECT_FALSE(sample.soc);
+    EXPECT_FALSE(sample.capacity_full);
+    EXPECT_EQ(sample.capacity_remaining, 92.999);
   }
+  battery.place(5044, {0, 20'000});
+  ASSERT_TRUE(poll());
+  EXPECT_EQ(sample.soc, 80.0) << "twice is no proof";
+
+  battery.place(5044, {1, 27'463});
+  ASSERT_TRUE(poll());
+  battery.place(5044, {0, 20'000});
+  ASSERT_TRUE(poll());
+  EXPECT_FALSE(sample.soc) << "80 % would be believed at 20 % of the true capacity";
 }
 
 TEST_F(RenogyTest, the_current_scale_goes_by_the_model_or_the_option) {
