@@ -92,7 +92,7 @@ Request raw(Bytes tx) {
   Request request;
   request.tx = std::move(tx);
   request.scan = scan_frames<ReplyFormat>;
-  request.first_byte = triggered(request.tx) == Type::status ? 500ms : 1000ms;
+  request.first_byte = 500ms;
   request.between = 100ms;
   request.gap = 100ms;
   return request;
