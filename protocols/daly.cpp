@@ -33,8 +33,9 @@ constexpr std::array kPackFields = {
 constexpr std::array kCellRangeFields = {
     field(&Sample::max_cell_voltage, 0, Wire::u16be).per_unit(1000).within(0, kHighestCellVoltage), // mV
     field(&Sample::min_cell_voltage, 3, Wire::u16be).per_unit(1000).within(0, kHighestCellVoltage),
+    extra("max_cell", 2, Wire::u8), // numbers from 1 on
+    extra("min_cell", 5, Wire::u8),
 };
-constexpr std::size_t kMaxCell = 2, kMinCell = 5; // numbers from 1 on
 
 constexpr std::size_t kMaxTemperature = 0, kMinTemperature = 2;
 constexpr double kTemperatureZero = 40; // raw value at 0 °C
@@ -42,14 +43,18 @@ constexpr double kTemperatureZero = 40; // raw value at 0 °C
 constexpr double kMostCapacity = 5000; // Ah
 constexpr std::array kFetFields = {
     field(&Sample::capacity_remaining, 4, Wire::u32be).per_unit(1000).within(0, kMostCapacity), // mAh
+    extra("state", 0, Wire::u8),
+    field(&Sample::charge_enabled, 1, Wire::u8),
+    field(&Sample::discharge_enabled, 2, Wire::u8),
 };
-constexpr std::size_t kState = 0, kChargeFetOn = 1, kDischargeFetOn = 2;
 
 constexpr std::array kDescriptionFields = {
     field(&Sample::cell_count, 0, Wire::u8).within(1, kMaxCells),
     field(&Sample::cycles, 5, Wire::u16be),
+    extra_flag("charger_connected", 2, Wire::u8),
+    extra_flag("load_connected", 3, Wire::u8),
 };
-constexpr std::size_t kSensorCount = 1, kChargerConnected = 2, kLoadConnected = 3;
+constexpr std::size_t kSensorCount = 1;
 
 constexpr std::array kRatedFields = {
     field(&Sample::capacity_full, 0, Wire::u32be).per_unit(1000).within(0, kMostCapacity).absent(0), // mAh
@@ -123,8 +128,6 @@ void state_temperatures(std::optional<double> lowest, std::optional<double> high
 }
 
 Result<void> decode_cell_range(ByteView data, Sample& out) {
-  set_extra(out, "max_cell", static_cast<double>(data[kMaxCell]));
-  set_extra(out, "min_cell", static_cast<double>(data[kMinCell]));
   return decode(kCellRangeFields, data, out);
 }
 
@@ -134,9 +137,6 @@ Result<void> decode_temperature_range(ByteView data, Sample& out) {
 }
 
 Result<void> decode_fets(ByteView data, Sample& out) {
-  set_extra(out, "state", static_cast<double>(data[kState]));
-  out.charge_enabled = data[kChargeFetOn] != 0;
-  out.discharge_enabled = data[kDischargeFetOn] != 0;
   return decode(kFetFields, data, out);
 }
 
@@ -315,8 +315,8 @@ Result<void> Daly::decode_pack(ByteView data, Sample& out) const {
   if (auto result = decode(kPackFields, data, out); !result) {
     return result;
   }
-  if (cell_count_ != 0 && *out.voltage > kHighestCellVoltage * static_cast<double>(cell_count_)) {
-    return Error{Fault::implausible, "pack voltage too high for the cell count"};
+  if (auto result = check_voltage(out, cell_count_); !result) {
+    return result;
   }
   if (inverted_) {
     out.current = 0.0 - *out.current;
@@ -330,8 +330,6 @@ Result<void> Daly::decode_description(ByteView data, Sample& out) {
   }
   cell_count_ = static_cast<std::size_t>(*out.cell_count);
   sensor_count_ = std::min<std::size_t>(data[kSensorCount], kMaxTemperatures);
-  set_extra(out, "charger_connected", data[kChargerConnected] != 0);
-  set_extra(out, "load_connected", data[kLoadConnected] != 0);
   return {};
 }
 
@@ -372,11 +370,8 @@ Result<void> Daly::decode_sensors(ByteView raw, Sample& out) {
 }
 
 Result<void> Daly::decode_balancing(ByteView data, Sample& out) const {
-  std::uint64_t bits =
+  const auto bits =
       static_cast<std::uint64_t>(integer(data, 0, Wire::u32le)) | static_cast<std::uint64_t>(le16(data, 4)) << 32;
-  if (cell_count_ != 0) {
-    bits &= (1ULL << cell_count_) - 1;
-  }
   set_balancing(bits, cell_count_, out);
   return {};
 }

@@ -15,31 +15,6 @@ using jkpb::Type;
 
 namespace {
 
-// -- values that only this protocol has -----------------------------------------------
-
-struct Told {
-  std::string_view name;
-  std::size_t offset;
-  Wire wire;
-  double per_unit = 1;
-};
-struct ToldFlag {
-  std::string_view name;
-  std::size_t offset;
-  std::uint32_t bits; ///< of the u32 there; any of them set: true
-};
-
-void tell(std::span<const Told> table, ByteView payload, Sample& out) {
-  for (const auto& row : table) {
-    set_extra(out, row.name, static_cast<double>(integer(payload, row.offset, row.wire)) / row.per_unit);
-  }
-}
-void tell(std::span<const ToldFlag> table, ByteView payload, Sample& out) {
-  for (const auto& row : table) {
-    set_extra(out, row.name, (integer(payload, row.offset, Wire::u32le) & row.bits) != 0);
-  }
-}
-
 // -- settings (type 1) ----------------------------------------------------------------
 // Offsets of all payloads count from 55: the vendor's offset plus 6.
 
@@ -53,38 +28,41 @@ constexpr std::array kLimits = {
     field(&Sample::max_discharge_current, 62, Wire::u32le).per_unit(1000).within(0, 1000),
     field(&Sample::capacity_full, 130, Wire::u32le).per_unit(1000).absent(0),
 };
-constexpr Told kSettingValues[] = {
-    {"cell_uvp", 10, Wire::u32le, 1000},
-    {"cell_uvpr", 14, Wire::u32le, 1000},
-    {"cell_ovp", 18, Wire::u32le, 1000},
-    {"cell_ovpr", 22, Wire::u32le, 1000},
-    {"balance_trigger", 26, Wire::u32le, 1000},
-    {"soc100_voltage", 30, Wire::u32le, 1000},
-    {"soc0_voltage", 34, Wire::u32le, 1000},
-    {"rcv", 38, Wire::u32le, 1000}, // per cell; 0 with firmware of document V1.0
-    {"rfv", 42, Wire::u32le, 1000},
-    {"power_off_voltage", 46, Wire::u32le, 1000},
-    {"max_balance_current", 78, Wire::u32le, 1000},
-    {"charge_otp", 82, Wire::s32le, 10},
-    {"charge_otpr", 86, Wire::s32le, 10},
-    {"discharge_otp", 90, Wire::s32le, 10},
-    {"discharge_otpr", 94, Wire::s32le, 10},
-    {"charge_utp", 98, Wire::s32le, 10},
-    {"charge_utpr", 102, Wire::s32le, 10},
-    {"mos_otp", 106, Wire::s32le, 10},
-    {"mos_otpr", 110, Wire::s32le, 10},
-    {"balance_start_voltage", 138, Wire::u32le, 1000},
-    {"device_address", 270, Wire::u32le},
-    {"control_bits", 282, Wire::u16le},
-    {"heater_start", 284, Wire::s8},
-    {"heater_stop", 285, Wire::s8},
+constexpr std::array kSettingValues = {
+    extra("cell_uvp", 10, Wire::u32le).per_unit(1000),
+    extra("cell_uvpr", 14, Wire::u32le).per_unit(1000),
+    extra("cell_ovp", 18, Wire::u32le).per_unit(1000),
+    extra("cell_ovpr", 22, Wire::u32le).per_unit(1000),
+    extra("balance_trigger", 26, Wire::u32le).per_unit(1000),
+    extra("soc100_voltage", 30, Wire::u32le).per_unit(1000),
+    extra("soc0_voltage", 34, Wire::u32le).per_unit(1000),
+    extra("rcv", 38, Wire::u32le).per_unit(1000), // per cell; 0 with firmware of document V1.0
+    extra("rfv", 42, Wire::u32le).per_unit(1000),
+    extra("power_off_voltage", 46, Wire::u32le).per_unit(1000),
+    extra("max_balance_current", 78, Wire::u32le).per_unit(1000),
+    extra("charge_otp", 82, Wire::s32le).per_unit(10),
+    extra("charge_otpr", 86, Wire::s32le).per_unit(10),
+    extra("discharge_otp", 90, Wire::s32le).per_unit(10),
+    extra("discharge_otpr", 94, Wire::s32le).per_unit(10),
+    extra("charge_utp", 98, Wire::s32le).per_unit(10),
+    extra("charge_utpr", 102, Wire::s32le).per_unit(10),
+    extra("mos_otp", 106, Wire::s32le).per_unit(10),
+    extra("mos_otpr", 110, Wire::s32le).per_unit(10),
+    extra("balance_start_voltage", 138, Wire::u32le).per_unit(1000),
+    extra("device_address", 270, Wire::u32le),
+    extra("control_bits", 282, Wire::u16le),
+    extra("heater_start", 284, Wire::s8),
+    extra("heater_stop", 285, Wire::s8),
+    extra_flag("charge_switch", 118, Wire::u32le),
+    extra_flag("discharge_switch", 122, Wire::u32le),
+    extra_flag("balance_switch", 126, Wire::u32le),
+    extra_flag("heating_enabled", 282, Wire::u32le).bits(1U << 0),
+    field(&Sample::balancer_enabled, 126, Wire::u32le),
+    field(&Sample::heater_enabled, 282, Wire::u16le).bits(1),
+    extra_flag("port_rs485", 282, Wire::u32le).bits(1U << 3),
 };
-constexpr ToldFlag kSettingFlags[] = {
-    {"charge_switch", 118, 0xFFFFFFFF}, {"discharge_switch", 122, 0xFFFFFFFF}, {"balance_switch", 126, 0xFFFFFFFF},
-    {"heating_enabled", 282, 1U << 0},  {"port_rs485", 282, 1U << 3},
-};
-constexpr std::size_t kCellCount = 114, kBalanceSwitch = 126, kRequestedCellVoltage = 38, kControlBits = 282,
-                      kHeaterStart = 284, kHeaterStop = 285, kColdTrip = 98, kColdRelease = 102;
+constexpr std::size_t kCellCount = 114, kRequestedCellVoltage = 38, kHeaterStart = 284, kHeaterStop = 285,
+                      kColdTrip = 98, kColdRelease = 102;
 
 // -- about (type 3) ---------------------------------------------------------------------
 // Bytes 62 to 77 and 118 to 133 are pass codes: nothing here may read them.
@@ -94,16 +72,11 @@ constexpr std::size_t kModel = 6, kModelSize = 16, kHardware = 22, kFirmware = 3
                       kUserData = 102, kUserDataSize = 16;
 
 /// From YYMMDD; empty: no date.
-std::string date_text(std::string_view text) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.size() != 6 || !std::all_of(text.begin(), text.end(), digit)) {
-    return {};
-  }
-  const auto year = text.substr(0, 2), month = text.substr(2, 2), day = text.substr(4, 2);
-  if (month < "01" || month > "12" || day < "01" || day > "31") {
-    return {};
-  }
-  return "20" + std::string(year) + "-" + std::string(month) + "-" + std::string(day);
+std::string produced_on(std::string_view text) {
+  unsigned year = 0, month = 0, day = 0;
+  return text.size() == 6 && std::sscanf(std::string(text).c_str(), "%2u%2u%2u", &year, &month, &day) == 3
+             ? date_text(2000 + year, month, day)
+             : "";
 }
 
 // -- status (type 2) ----------------------------------------------------------------------
@@ -115,30 +88,29 @@ constexpr std::array kStatusFields = {
     field(&Sample::capacity_remaining, 174, Wire::s32le).per_unit(1000),
     field(&Sample::cycles, 182, Wire::u32le).within(0, 1e6),
     field(&Sample::soh, 190, Wire::u8).within(0, 100),
+    field(&Sample::balancing, 172, Wire::u8), // of which cells is not said
+    field(&Sample::charge_enabled, 198, Wire::u8),
+    field(&Sample::discharge_enabled, 199, Wire::u8),
+    field(&Sample::heating, 215, Wire::u8),
+    extra("capacity_actual", 178, Wire::u32le).per_unit(1000), // learned
+    extra("cycle_capacity", 186, Wire::u32le).per_unit(1000),
+    extra("balance_current", 170, Wire::s16le).per_unit(1000),
+    extra("balance_action", 172, Wire::u8), // 1 charges a cell, 2 discharges one
+    extra("uptime", 194, Wire::u32le),
+    extra("alarm_bits", 166, Wire::u32le),
+    extra("wire_resistance_bits", 146, Wire::u32le),
+    extra("sensor_mask", 214, Wire::u8),
+    extra("emergency_time", 218, Wire::u16le),
+    extra("dry_contacts", 281, Wire::u8),
+    extra_flag("precharging", 191, Wire::u8),
+    extra_flag("charger_plugged", 245, Wire::u8),
 };
-constexpr Told kStatusValues[] = {
-    {"capacity_actual", 178, Wire::u32le, 1000}, // learned
-    {"cycle_capacity", 186, Wire::u32le, 1000},
-    {"balance_current", 170, Wire::s16le, 1000},
-    {"balance_action", 172, Wire::u8}, // 1 charges a cell, 2 discharges one
-    {"uptime", 194, Wire::u32le},
-    {"alarm_bits", 166, Wire::u32le},
-    {"wire_resistance_bits", 146, Wire::u32le},
-    {"sensor_mask", 214, Wire::u8},
-    {"emergency_time", 218, Wire::u16le},
-    {"dry_contacts", 281, Wire::u8},
-};
-constexpr Told kStatusValuesV15[] = {
-    {"charge_phase_time", 278, Wire::u16le}, // s
-    {"charge_phase", 280, Wire::u8},         // 0 bulk, 1 absorption, 2 float
-};
-constexpr ToldFlag kStatusFlags[] = {
-    {"precharging", 191, 0xFF},
-    {"charger_plugged", 245, 0xFF},
+constexpr std::array kStatusValuesV15 = {
+    extra("charge_phase_time", 278, Wire::u16le), // s
+    extra("charge_phase", 280, Wire::u8),         // 0 bulk, 1 absorption, 2 float
 };
 constexpr std::size_t kCells = 6, kCellsPresent = 70, kMosTemperature = 144, kTemperature1 = 162, kTemperature2 = 164,
-                      kAlarmBits = 166, kBalanceAction = 172, kActualCapacity = 178, kChargeFet = 198,
-                      kDischargeFet = 199, kSensorMask = 214, kHeaterOn = 215, kHeaterCurrent = 236,
+                      kAlarmBits = 166, kActualCapacity = 178, kSensorMask = 214, kHeaterCurrent = 236,
                       kTemperature4 = 256, kTemperature5 = 258;
 
 /// A set bit means that the BMS has acted. No alarms: 0 wire resistance, 18 GPS, 19 the pass code was never
@@ -266,7 +238,7 @@ void JkbmsPb::take_about(ByteView payload, Identity& out) {
   out.serial = text(kSerial, kSerialSize);
   out.unique_id = out.serial;
   const std::string produced = text(kProduced, kDateSize);
-  out.manufacture_date = date_text(produced);
+  out.manufacture_date = produced_on(produced);
 
   about_ = {{"power_on_count", static_cast<double>(integer(payload, kPowerOns, Wire::u32le))}};
   const auto keep = [this](std::string_view name, const std::string& value) {
@@ -287,10 +259,9 @@ Result<void> JkbmsPb::state_static(Sample& out) const {
     return {};
   }
   const ByteView payload = settings_;
-  tell(kSettingValues, payload, out);
-  tell(kSettingFlags, payload, out);
-  out.balancer_enabled = integer(payload, kBalanceSwitch, Wire::u32le) != 0;
-  out.heater_enabled = (le16(payload, kControlBits) & 1U) != 0;
+  if (auto result = decode(kSettingValues, payload, out); !result) {
+    return result;
+  }
   const double requested = static_cast<double>(integer(payload, kRequestedCellVoltage, Wire::u32le)) / 1000;
   if (requested > 0 && requested <= kHighestCellVoltage) {
     out.max_charge_voltage = requested * static_cast<double>(integer(payload, kCellCount, Wire::u32le));
@@ -320,8 +291,8 @@ Result<void> JkbmsPb::decode_status(ByteView payload, Sample& out) const {
   if (auto result = decode_present_cells(payload, out); !result) {
     return result;
   }
-  if (*out.voltage > kHighestCellVoltage * *out.cell_count) {
-    return Error{Fault::implausible, "pack voltage too high for the cell count"};
+  if (auto result = check_voltage(out, out.cell_voltages.size()); !result) {
+    return result;
   }
   if (*out.capacity_remaining < 0) {
     out.capacity_remaining.reset();
@@ -329,10 +300,6 @@ Result<void> JkbmsPb::decode_status(ByteView payload, Sample& out) const {
   if (!out.capacity_full) {
     out.capacity_full = static_cast<double>(integer(payload, kActualCapacity, Wire::u32le)) / 1000;
   }
-  out.charge_enabled = payload[kChargeFet] != 0;
-  out.discharge_enabled = payload[kDischargeFet] != 0;
-  out.balancing = payload[kBalanceAction] != 0; // of which cells is not said
-  out.heating = payload[kHeaterOn] != 0;
   if (*out.heating) {
     const double amperes = le16(payload, kHeaterCurrent) / 1000.0;
     set_extra(out, "heating_current", amperes);
@@ -342,12 +309,7 @@ Result<void> JkbmsPb::decode_status(ByteView payload, Sample& out) const {
   out.alarms = {};
   raise_alarms(kAlarms, static_cast<std::uint64_t>(integer(payload, kAlarmBits, Wire::u32le)), out.alarms);
   raise_low_soc(config_, out);
-  tell(kStatusValues, payload, out);
-  tell(kStatusFlags, payload, out);
-  if (firmware_version_ >= "15") {
-    tell(kStatusValuesV15, payload, out);
-  }
-  return {};
+  return firmware_version_ >= "15" ? decode(kStatusValuesV15, payload, out) : Result<void>();
 }
 
 // -- captures ---------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ constexpr std::array kBasicFields = {
     field(&Sample::capacity_full, 6, Wire::u16be).per_unit(100),
     field(&Sample::cycles, 8, Wire::u16be),
     field(&Sample::soc, 19, Wire::u8).within(0, 100), // capacities do not always agree with it
+    field(&Sample::charge_enabled, 20, Wire::u8).bits(1),
+    field(&Sample::discharge_enabled, 20, Wire::u8).bits(2),
     field(&Sample::cell_count, 21, Wire::u8).within(1, kMaxCells),
 };
 constexpr std::size_t kProductionDate = 10, kBalancingLow = 12, kBalancingHigh = 14, kProtection = 16, kVersion = 18,
@@ -68,14 +70,8 @@ constexpr AlarmBit kProtections[] = {
 constexpr std::uint16_t kLockedBit = 1U << 12;
 
 /// Day in bits 4..0, month in 8..5, years since 2000 in 15..9.
-std::string date_text(std::uint16_t raw) {
-  const int day = raw & 0x1F, month = raw >> 5 & 0x0F, year = 2000 + (raw >> 9);
-  if (day < 1 || month < 1 || month > 12) {
-    return {};
-  }
-  char text[16];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);
-  return text;
+std::string produced_on(unsigned raw) {
+  return date_text(2000 + (raw >> 9), raw >> 5 & 0x0F, raw & 0x1F);
 }
 
 /// 0x80 is "8.0", 0x1A is "1.10".
@@ -155,7 +151,7 @@ Script LltJbd::read_description(Identity& out) {
   co_await decode_basic_info(data, first);
   adopt_lock(data);
   out.hardware_version = version_text(data[kVersion]);
-  out.manufacture_date = date_text(be16(data, kProductionDate));
+  out.manufacture_date = produced_on(be16(data, kProductionDate));
   out.cell_count = first.cell_count;
   out.capacity_full = first.capacity_full;
   out.unique_id = unique_id(data[kVersion], *first.capacity_full);
@@ -269,11 +265,9 @@ Result<void> LltJbd::decode_basic_info(ByteView data, Sample& out) {
     return result;
   }
   cell_count_ = static_cast<std::size_t>(*out.cell_count);
-  if (*out.voltage > kHighestCellVoltage * *out.cell_count) {
-    return Error{Fault::implausible, "pack voltage too high for the cell count"};
+  if (auto result = check_voltage(out, cell_count_); !result) {
+    return result;
   }
-  out.charge_enabled = (data[kFets] & 1) != 0;
-  out.discharge_enabled = (data[kFets] & 2) != 0;
 
   // Bit 0 of the low word is cell 1: of an 11S pack with word 0x0282, cell 8 was the highest.
   const std::uint32_t bits = be16(data, kBalancingLow) | static_cast<std::uint32_t>(be16(data, kBalancingHigh)) << 16;

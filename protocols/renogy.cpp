@@ -269,8 +269,8 @@ Result<void> Renogy::tell(Sample& out) {
   if (auto result = decode(kValues, registers_, out); !result) {
     return result;
   }
-  if (out.voltage && out.cell_count && *out.voltage > *out.cell_count * kHighestCellVoltage) {
-    return Error{Fault::implausible, "pack voltage too high for the cell count"};
+  if (auto result = check_voltage(out, static_cast<std::size_t>(out.cell_count.value_or(0))); !result) {
+    return result;
   }
   for (auto step : {&Renogy::tell_cells, &Renogy::tell_temperatures, &Renogy::tell_limits}) {
     if (auto result = (this->*step)(out); !result) {

@@ -24,14 +24,16 @@ constexpr std::array kPackFields = {
     field(&Sample::capacity_remaining, 4, Wire::u16be).per_unit(100),
 };
 
+constexpr std::size_t kRatedCapacity = 4;
 /// Ten words, the last four reserved; older boards send fewer.
 constexpr std::array kTotals = {
     field(&Sample::capacity_full, 0, Wire::u16be).per_unit(100).optional(),
     field(&Sample::soc, 2, Wire::u16be).per_unit(10).within(0, 100).optional(),
     field(&Sample::cycles, 6, Wire::u16be).optional(),
     field(&Sample::soh, 8, Wire::u16be).per_unit(10).within(0, 100).optional(),
+    extra("capacity_nominal", kRatedCapacity, Wire::u16be).per_unit(100).optional(),
+    extra("port_voltage", 10, Wire::u16be).per_unit(100).optional(),
 };
-constexpr std::size_t kRatedCapacity = 4;
 
 /// Pylontech and its relatives (Boqiang) send 2 or 4 items in an order of their own, and no SoC.
 constexpr std::array kPylontechTotals = {
@@ -80,34 +82,20 @@ constexpr std::array kParameterWordFields = {
     field(&Sample::max_charge_current, 100, Wire::s16be).per_unit(100).within(0, 328).absent(0),
     field(&Sample::max_discharge_current, 104, Wire::s16be).per_unit(-100).within(0, 328).absent(0),
     field(&Sample::capacity_remaining, 118, Wire::u16be).per_unit(100),
+    extra("cell_ov_alarm", 0, Wire::u16be).per_unit(1000),
+    extra("cell_uv_alarm", 4, Wire::u16be).per_unit(1000),
+    extra("cell_ov_protect", 8, Wire::u16be).per_unit(1000),
+    extra("cell_uv_protect", 12, Wire::u16be).per_unit(1000),
+    extra("balance_start_voltage", 16, Wire::u16be).per_unit(1000),
+    extra("pack_ov_alarm", 20, Wire::u16be).per_unit(100),
+    extra("pack_uv_alarm", 24, Wire::u16be).per_unit(100),
+    extra("pack_ov_protect", 28, Wire::u16be).per_unit(100),
+    extra("pack_uv_protect", 32, Wire::u16be).per_unit(100),
+    extra("capacity_nominal", 116, Wire::u16be).per_unit(100),
 };
 constexpr std::array kParameterByteFields = {
     field(&Sample::cell_count, 5, Wire::u8).within(1, kMaxCells),
 };
-
-// -- values that only this protocol has --------------------------------------------
-
-struct ExtraWord {
-  std::string_view name;
-  std::size_t offset;
-  double per_unit;
-};
-
-constexpr ExtraWord kTotalExtras[] = {{"capacity_nominal", kRatedCapacity, 100}, {"port_voltage", 10, 100}};
-constexpr ExtraWord kParameterExtras[] = {
-    {"cell_ov_alarm", 0, 1000},     {"cell_uv_alarm", 4, 1000},          {"cell_ov_protect", 8, 1000},
-    {"cell_uv_protect", 12, 1000},  {"balance_start_voltage", 16, 1000}, {"pack_ov_alarm", 20, 100},
-    {"pack_uv_alarm", 24, 100},     {"pack_ov_protect", 28, 100},        {"pack_uv_protect", 32, 100},
-    {"capacity_nominal", 116, 100},
-};
-
-void set_extras(std::span<const ExtraWord> table, ByteView words, Sample& out) {
-  for (const auto& entry : table) {
-    if (entry.offset + 2 <= words.size()) {
-      set_extra(out, entry.name, be16(words, entry.offset) / entry.per_unit);
-    }
-  }
-}
 
 // -- what the bytes mean ------------------------------------------------------------------
 
@@ -122,7 +110,6 @@ void decode_temperatures(ByteView data, Temperatures& out) {
 
 Result<void> decode_totals(ByteView words, Sample& out) {
   if (!is_pylontech(words)) {
-    set_extras(kTotalExtras, words, out);
     return decode(kTotals, words, out);
   }
   if (auto result = decode(kPylontechTotals, words, out); !result) {
@@ -146,8 +133,8 @@ Result<void> decode_telemetry(ByteView info, Sample& out) {
   if (auto result = decode(kPackFields, parts->pack, out); !result) {
     return result;
   }
-  if (*out.voltage > kHighestCellVoltage * static_cast<double>(cells)) {
-    return Error{Fault::implausible, "pack voltage too high for the cell count"};
+  if (auto result = check_voltage(out, cells); !result) {
+    return result;
   }
   decode_temperatures(parts->temperatures, out.temperatures);
   return decode_totals(parts->totals, out);
@@ -165,7 +152,6 @@ Result<void> decode_parameters(ByteView info, const Identity& identity, Sample& 
   if (identity.cell_count && *identity.cell_count != *out.cell_count) {
     return Error{Fault::implausible, "parameters for " + std::to_string(*out.cell_count) + " cells"};
   }
-  set_extras(kParameterExtras, parts->words, out);
   return decode(kParameterWordFields, parts->words, out);
 }
 

@@ -14,41 +14,13 @@ constexpr std::size_t kParameterWords = 60, kParameterBytes = 27;
 
 template <class Parts>
 Result<Parts> exactly(const Walk& walk, const Parts& parts) {
-  if (auto result = walk.check(); !result) {
-    return result.error();
-  }
-  return walk.rest().empty() ? Result<Parts>(parts) : Error{Fault::framing, "longer than its counts say"};
+  const auto result = walk.check_end();
+  return result ? Result<Parts>(parts) : result.error();
 }
 
 /// 0 normal, 1 too low, 2 too high, from 0x80 on the vendor's own. No voltage of a living cell looks like this.
 bool all_codes(ByteView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t code) { return code <= 2 || code >= 0x80; });
-}
-
-template <auto kLayout>
-FrameScan scan_for(ByteView tx, ByteView rx, bool silence) {
-  const auto asked = yd1363::parse(tx);
-  const auto answers = [&](ByteView characters) {
-    const auto frame = yd1363::parse(characters);
-    return asked && frame && frame->address == asked->address && (frame->command != 0 || kLayout(frame->info));
-  };
-  std::size_t from = 0;
-  while (true) {
-    FrameScan scan = yd1363::scan_any_address(tx, rx.subspan(from), silence);
-    scan.begin += from;
-    if (scan.state == FrameScan::State::complete) {
-      if (answers(rx.subspan(scan.begin, scan.size))) {
-        return scan;
-      }
-      from = scan.begin + scan.size;
-      continue;
-    }
-    if (from > 0) {
-      scan.fault = Fault::framing;
-      scan.detail = "answer to another command or of another address";
-    }
-    return scan;
-  }
 }
 
 bool anything(ByteView) {
@@ -57,11 +29,11 @@ bool anything(ByteView) {
 
 FrameScanner scanner(std::uint8_t command) {
   switch (command) {
-  case kTelemetry: return scan_for<telemetry>;
-  case kAlarms: return scan_for<alarm_block>;
-  case kParameters: return scan_for<parameters>;
-  case kVendor: return scan_for<vendor>;
-  default: return scan_for<anything>;
+  case kTelemetry: return yd1363::scan_fitting<telemetry>;
+  case kAlarms: return yd1363::scan_fitting<alarm_block>;
+  case kParameters: return yd1363::scan_fitting<parameters>;
+  case kVendor: return yd1363::scan_fitting<vendor>;
+  default: return yd1363::scan_fitting<anything>;
   }
 }
 

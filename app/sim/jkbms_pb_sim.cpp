@@ -1,13 +1,14 @@
 #include "app/sim/jkbms_pb_sim.hpp"
 
-#include "app/sim/encode.hpp"
 #include "protocols/core/checksum.hpp"
+#include "protocols/core/decode.hpp"
+#include "protocols/core/modbus.hpp"
 
 #include <algorithm>
 
 namespace bmsd::sim {
 
-using protocols::crc16_modbus;
+namespace modbus = protocols::modbus;
 
 struct JkbmsPbSim::Firmware {
   std::string_view dialect, model, hardware, version;
@@ -17,10 +18,6 @@ struct JkbmsPbSim::Firmware {
 };
 
 namespace {
-
-constexpr std::uint8_t kWriteMultiple = 0x10, kException = 0x80, kNoSuchRegister = 2;
-constexpr std::uint8_t kHighestAddress = 15; // four DIP switches
-constexpr std::size_t kHead = 7, kCrc = 2, kMostData = 64;
 
 constexpr std::uint16_t kAbout = 0x161C, kSettings = 0x161E, kStatus = 0x1620;
 constexpr std::uint16_t kChargeSwitch = 0x1070, kDischargeSwitch = 0x1074, kBalanceSwitch = 0x1078;
@@ -46,17 +43,6 @@ constexpr std::pair<unsigned, Alarm> kAlarmBits[] = {
 };
 constexpr unsigned kDefaultPassCode = 19, kDischargeCold = 27;
 
-std::uint16_t word_at(ByteView bytes, std::size_t offset) {
-  return static_cast<std::uint16_t>(bytes[offset] << 8 | bytes[offset + 1]);
-}
-
-Bytes sealed(Bytes frame) {
-  const std::uint16_t crc = crc16_modbus(frame);
-  frame.push_back(static_cast<std::uint8_t>(crc));
-  frame.push_back(static_cast<std::uint8_t>(crc >> 8));
-  return frame;
-}
-
 /// Starts at the vendor's offset 0.
 Encoder payload(std::uint8_t type, std::uint8_t counter) {
   Encoder out;
@@ -77,7 +63,8 @@ Bytes summed(Encoder& out) {
 } // namespace
 
 JkbmsPbSim::JkbmsPbSim(Battery& battery, const DeviceOptions& options)
-    : battery_(battery), options_(options), firmware_([&]() -> const Firmware& {
+    : ModbusSlave(options.address != 0 ? static_cast<std::uint8_t>(options.address) : std::uint8_t{1}),
+      battery_(battery), options_(options), firmware_([&]() -> const Firmware& {
         static constexpr Firmware kFirmwares[] = {
             {"v15", "JK_PB2A16S20P", "15A", "15.41", 1, 1, true, true},
             {"v19", "JK-PB2A16S20P", "19A", "19.05", 1, 0, true, true},
@@ -86,50 +73,31 @@ JkbmsPbSim::JkbmsPbSim(Battery& battery, const DeviceOptions& options)
         const auto* found = std::find_if(std::begin(kFirmwares), std::end(kFirmwares),
                                          [&](const Firmware& one) { return one.dialect == options.dialect; });
         return found != std::end(kFirmwares) ? *found : kFirmwares[0];
-      }()) {
-  if (options_.address == 0) {
-    options_.address = 1;
-  }
-}
+      }()) {}
 
-StreamDevice::Answer JkbmsPbSim::answer(ByteView line) {
-  if (line.empty()) {
-    return {};
-  }
-  if (line[0] > kHighestAddress || (line.size() > 1 && line[1] != kWriteMultiple)) {
-    return {1, {}};
-  }
-  if (line.size() < kHead) {
-    return {};
-  }
-  if (line[6] > kMostData || line[6] != 2 * word_at(line, 4)) {
-    return {1, {}};
-  }
-  const std::size_t size = kHead + line[6] + kCrc;
-  if (line.size() < size) {
-    return {};
-  }
-  const std::uint16_t crc = crc16_modbus(line.first(size - kCrc));
-  if (line[size - 2] != (crc & 0xFF) || line[size - 1] != crc >> 8) {
-    return {1, {}};
-  }
-  if (line[0] != options_.address) {
-    return {size, {}};
-  }
-  return {size, write(word_at(line, 2), line.subspan(kHead, line[6]))};
-}
-
-Bytes JkbmsPbSim::write(std::uint16_t reg, ByteView data) {
+/// Not the Modbus that it looks like: only writes are known, and some are questions.
+std::optional<Bytes> JkbmsPbSim::special(ByteView request) {
   ++counter_;
+  if (request[1] != kWriteMultiple) {
+    return Bytes{};
+  }
+  const auto reg = protocols::be16(request, 2);
   switch (reg) {
   case kAbout: return with_payload(about(), reg);
   case kSettings: return with_payload(settings(), reg);
   case kStatus: return with_payload(status(), reg);
-  default: break;
+  default: return std::nullopt;
   }
+}
+
+ModbusSlave::Data JkbmsPbSim::read(std::uint8_t, unsigned, unsigned) {
+  return refuse(kIllegalFunction);
+}
+
+std::uint8_t JkbmsPbSim::write(unsigned reg, ByteView data) {
   const bool known = reg == kChargeSwitch || reg == kDischargeSwitch || reg == kBalanceSwitch;
   if (!known || data.size() != 4) {
-    return sealed({static_cast<std::uint8_t>(options_.address), kWriteMultiple | kException, kNoSuchRegister});
+    return kIllegalAddress;
   }
   const bool on = std::any_of(data.begin(), data.end(), [](std::uint8_t byte) { return byte != 0; });
   if (reg == kChargeSwitch) {
@@ -139,15 +107,14 @@ Bytes JkbmsPbSim::write(std::uint16_t reg, ByteView data) {
   } else {
     battery_.enable_balancer(on);
   }
-  Encoder out;
-  return sealed(out.u8(options_.address).u8(kWriteMultiple).u16be(reg).u16be(2).bytes);
+  return 0;
 }
 
 Bytes JkbmsPbSim::with_payload(Bytes payload, std::uint16_t reg) const {
   Encoder ack;
-  ack.u8(options_.address).u8(kWriteMultiple).u16be(reg).u16be(1);
+  ack.u8(address()).u8(kWriteMultiple).u16be(reg).u16be(1);
   Encoder out;
-  out.raw(payload).zeros(firmware_.padding_before).raw(sealed(ack.bytes)).zeros(firmware_.padding_behind);
+  out.raw(payload).zeros(firmware_.padding_before).raw(modbus::with_crc(ack.bytes)).zeros(firmware_.padding_behind);
   return out.bytes;
 }
 
@@ -177,7 +144,7 @@ Bytes JkbmsPbSim::settings() const {
   at(out, 0x6C).u32le(config.cells).u32le(charge_switch_).u32le(discharge_switch_);
   at(out, 0x78).u32le(battery_.reading().balancer_enabled);
   at(out, 0x7C).u32le(config.capacity, 0.001).u32le(1500).u32le(3.4, 0.001);
-  at(out, 0x108).u32le(options_.address);
+  at(out, 0x108).u32le(address());
   at(out, 0x114).u16le(0x0300).s8(-4).s8(6);
   return summed(out);
 }

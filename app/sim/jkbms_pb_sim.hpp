@@ -4,23 +4,24 @@
 // A write of 0 to 0x161C, 0x161E or 0x1620 is answered by a payload of 300 bytes and the acknowledgement.
 #pragma once
 
-#include "app/sim/device.hpp"
+#include "app/sim/modbus_slave.hpp"
 
 namespace bmsd::sim {
 
 /// Dialects: firmware v15 (a zero byte on both sides of the acknowledgement), v19 (other model name, own heater
 /// limits), v14 (no zero bytes, no requested voltages).
-class JkbmsPbSim : public StreamDevice {
+class JkbmsPbSim : public ModbusSlave {
 public:
   static const SimulatorInfo kInfo;
 
   JkbmsPbSim(Battery& battery, const DeviceOptions& options);
-  Answer answer(ByteView line) override;
 
 private:
   struct Firmware;
 
-  Bytes write(std::uint16_t reg, ByteView data);
+  Data read(std::uint8_t function, unsigned first, unsigned count) override;
+  std::uint8_t write(unsigned first, ByteView data) override;
+  std::optional<Bytes> special(ByteView request) override;
   Bytes settings() const;
   Bytes status() const;
   Bytes about() const;

@@ -1,7 +1,6 @@
 #include "app/sim/renogy_sim.hpp"
 
-#include "app/sim/encode.hpp"
-#include "protocols/core/checksum.hpp"
+#include "protocols/core/decode.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,10 +11,6 @@ namespace bmsd::sim {
 namespace {
 
 constexpr std::uint8_t kAddress = 0x30;
-constexpr std::uint8_t kReadHolding = 3, kWriteSingle = 6, kLastSingle = 6, kWriteMultiple = 16;
-constexpr std::uint8_t kIllegalFunction = 1, kIllegalAddress = 2, kIllegalValue = 3;
-constexpr std::size_t kRequest = 8;
-constexpr unsigned kMostRegisters = 125;
 
 constexpr unsigned kFirstThreshold = 5200, kDeviceAddress = 5223;
 constexpr std::pair<unsigned, unsigned> kRegions[] = {{5000, 5033}, {5035, 5052}, {5100, 5141}, {5200, 5223}};
@@ -35,23 +30,6 @@ constexpr unsigned kMayDischargeBit = 6, kMayChargeBit = 7;                    /
 
 std::uint16_t bit(unsigned number, bool set) {
   return static_cast<std::uint16_t>(set ? 1U << number : 0U);
-}
-
-std::uint16_t word_at(ByteView bytes, std::size_t offset) {
-  return static_cast<std::uint16_t>(bytes[offset] << 8 | bytes[offset + 1]);
-}
-
-Bytes sealed(Bytes frame) {
-  const std::uint16_t crc = protocols::crc16_modbus(frame);
-  frame.push_back(static_cast<std::uint8_t>(crc));
-  frame.push_back(static_cast<std::uint8_t>(crc >> 8));
-  return frame;
-}
-
-void place(RenogyRegisters& out, unsigned first, const Encoder& words) {
-  for (std::size_t i = 0; i + 1 < words.bytes.size(); i += 2) {
-    out[first++] = word_at(words.bytes, i);
-  }
 }
 
 /// `slots` numbers, those that are missing as 0.
@@ -107,7 +85,7 @@ Encoder thresholds(const BatteryConfig& config, std::uint8_t address) {
 
 } // namespace
 
-RenogyRegisters renogy_registers(const Reading& reading, double current_unit) {
+Registers renogy_registers(const Reading& reading, double current_unit) {
   Encoder cells;
   cells.u16be(static_cast<double>(std::min(reading.cells.size(), kSlots)));
   row(cells, reading.cells, 0.1, kSlots);
@@ -123,7 +101,7 @@ RenogyRegisters renogy_registers(const Reading& reading, double current_unit) {
   values.u16be(reading.max_charge_voltage, 0.1).u16be(reading.low_voltage, 0.1);
   values.s16be(reading.max_charge_current, current_unit).s16be(-reading.max_discharge_current, current_unit);
 
-  RenogyRegisters out;
+  Registers out;
   place(out, 5000, cells);
   place(out, 5035, values);
   place(out, 5106, status(reading));
@@ -131,81 +109,42 @@ RenogyRegisters renogy_registers(const Reading& reading, double current_unit) {
 }
 
 RenogySim::RenogySim(Battery& battery, const DeviceOptions& options)
-    : battery_(battery), pro_(options.dialect == "pro"),
-      address_(options.address != 0 ? static_cast<std::uint8_t>(options.address) : kAddress),
+    : ModbusSlave(options.address != 0 ? static_cast<std::uint8_t>(options.address) : kAddress), battery_(battery),
+      pro_(options.dialect == "pro"),
       model_(options.name.starts_with("RBT") ? options.name : model_of(battery.config(), pro_)),
       serial_(options.serial) {}
 
-StreamDevice::Answer RenogySim::answer(ByteView line) {
-  if (line.size() < 2) {
-    return {};
-  }
-  const bool multiple = line[1] == kWriteMultiple;
-  if (!multiple && (line[1] == 0 || line[1] > kLastSingle)) {
-    return {1, {}};
-  }
-  if (line.size() < kRequest) {
-    return {};
-  }
-  const std::size_t size = multiple ? 9U + line[6] : kRequest;
-  if (line.size() < size) {
-    return {};
-  }
-  const ByteView request = line.first(size);
-  const std::uint16_t crc = protocols::crc16_modbus(request.first(size - 2));
-  if (request[size - 2] != (crc & 0xFF) || request[size - 1] != crc >> 8) {
-    return {1, {}};
-  }
-  return {size, request[0] == address_ ? respond(request) : Bytes{}};
-}
-
-Bytes RenogySim::respond(ByteView request) {
-  const std::uint8_t me = address_, function = request[1];
-  const auto refuse = [&](std::uint8_t code) { return sealed({me, static_cast<std::uint8_t>(function | 0x80), code}); };
-  const unsigned first = word_at(request, 2);
-  const unsigned value = word_at(request, 4);
-  if (function == kReadHolding) {
-    if (value == 0 || value > kMostRegisters) {
-      return refuse(kIllegalValue);
-    }
-    const Bytes data = read(first, value);
-    if (data.empty()) {
-      return refuse(kIllegalAddress);
-    }
-    Bytes reply = {me, function, static_cast<std::uint8_t>(data.size())};
-    reply.insert(reply.end(), data.begin(), data.end());
-    return sealed(std::move(reply));
-  }
-  if (function != kWriteSingle) {
+/// What lies in a region but has no meaning reads as 0.
+ModbusSlave::Data RenogySim::read(std::uint8_t function, unsigned first, unsigned count) {
+  if (function != kReadHolding) {
     return refuse(kIllegalFunction);
   }
-  if (first != kDeviceAddress) {
-    return refuse(kIllegalAddress);
-  }
-  if (value == 0 || value > 247) {
-    return refuse(kIllegalValue);
-  }
-  address_ = static_cast<std::uint8_t>(value);
-  return Bytes(request.begin(), request.end());
-}
-
-Bytes RenogySim::read(unsigned first, unsigned count) const {
   const unsigned last = first + count - 1;
   if (std::none_of(std::begin(kRegions), std::end(kRegions),
                    [&](const auto& region) { return first >= region.first && last <= region.second; })) {
-    return {};
+    return refuse(kIllegalAddress);
   }
-  const RenogyRegisters all = registers();
-  Encoder out;
+  Registers all = registers();
   for (unsigned reg = first; reg <= last; ++reg) {
-    const auto found = all.find(reg);
-    out.u16be(found == all.end() ? 0 : found->second);
+    all.try_emplace(reg, std::uint16_t{0});
   }
-  return out.bytes;
+  return slice(all, first, count);
 }
 
-RenogyRegisters RenogySim::registers() const {
-  RenogyRegisters out = renogy_registers(battery_.reading(), pro_ ? 0.1 : 0.01);
+std::uint8_t RenogySim::write(unsigned first, ByteView data) {
+  if (first != kDeviceAddress || data.size() != 2) {
+    return kIllegalAddress;
+  }
+  const std::uint16_t value = protocols::be16(data, 0);
+  if (value == 0 || value > 247) {
+    return kIllegalValue;
+  }
+  set_address(static_cast<std::uint8_t>(value));
+  return 0;
+}
+
+Registers RenogySim::registers() const {
+  Registers out = renogy_registers(battery_.reading(), pro_ ? 0.1 : 0.01);
   Encoder who;
   who.text(serial_, 16)
       .text("01", 2)
@@ -215,7 +154,7 @@ RenogyRegisters RenogySim::registers() const {
       .text("0119", 4)
       .text("RENOGY  ", 8);
   place(out, 5110, who);
-  place(out, kFirstThreshold, thresholds(battery_.config(), address_));
+  place(out, kFirstThreshold, thresholds(battery_.config(), address()));
   return out;
 }
 

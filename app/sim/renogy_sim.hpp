@@ -5,34 +5,27 @@
 // leaves these is refused as a whole.
 #pragma once
 
-#include "app/sim/device.hpp"
-
-#include <array>
-#include <map>
-#include <optional>
+#include "app/sim/modbus_slave.hpp"
 
 namespace bmsd::sim {
 
-/// Registers by their number. `current_unit`: A per count.
-using RenogyRegisters = std::map<unsigned, std::uint16_t>;
-RenogyRegisters renogy_registers(const Reading& reading, double current_unit);
+/// `current_unit`: A per count.
+Registers renogy_registers(const Reading& reading, double current_unit);
 
 /// Dialects: classic (current in 0.01 A), pro (0.1 A, another kind of model name).
-class RenogySim : public StreamDevice {
+class RenogySim : public ModbusSlave {
 public:
   static const SimulatorInfo kInfo;
 
   RenogySim(Battery& battery, const DeviceOptions& options);
-  Answer answer(ByteView line) override;
 
 private:
-  Bytes respond(ByteView request);
-  Bytes read(unsigned first, unsigned count) const;
-  RenogyRegisters registers() const;
+  Data read(std::uint8_t function, unsigned first, unsigned count) override;
+  std::uint8_t write(unsigned first, ByteView data) override;
+  Registers registers() const;
 
   Battery& battery_;
   bool pro_;
-  std::uint8_t address_;
   std::string model_;
   std::string serial_;
 };

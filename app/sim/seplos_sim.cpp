@@ -1,7 +1,6 @@
 #include "app/sim/seplos_sim.hpp"
 
 #include "app/sim/encode.hpp"
-#include "protocols/core/yd1363.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,13 +9,8 @@ namespace bmsd::sim {
 
 namespace {
 
-namespace yd1363 = protocols::yd1363;
-
-constexpr std::uint8_t kVersion = 0x20, kDevice = 0x46;
+constexpr protocols::yd1363::Dialect kDialect{.version = 0x20, .device = 0x46};
 constexpr std::uint8_t kTelemetry = 0x42, kAlarms = 0x44, kParameters = 0x47, kVersionNumber = 0x4F, kVendor = 0x51;
-constexpr std::uint8_t kWrongVersion = 0x01, kUnknownCommand = 0x04, kWrongFormat = 0x05, kUnknownDevice = 0xE1;
-
-constexpr std::size_t kLongestRequest = 64; // characters
 constexpr int kTemperatures = 6;
 constexpr double kKelvin = 273.1; // 0.1 K: 2731 is 0 °C
 constexpr double kCellHigh = 3.5, kCellLow = 2.9, kLowSocWarning = 15, kLowSocAlarm = 5;
@@ -133,51 +127,23 @@ Bytes seplos_parameters(const BatteryConfig& config, const Reading& reading, std
 }
 
 SeplosSim::SeplosSim(Battery& battery, const DeviceOptions& options)
-    : battery_(battery), address_(static_cast<std::uint8_t>(options.address)),
-      group_(options.dialect == "group1" ? std::uint8_t{1} : address_), name_(options.name) {}
+    : Yd1363Slave(kDialect, static_cast<std::uint8_t>(options.address)), battery_(battery),
+      group_(options.dialect == "group1" ? std::uint8_t{1} : address()), name_(options.name) {}
 
-StreamDevice::Answer SeplosSim::answer(ByteView line) {
-  if (line.empty()) {
-    return {};
-  }
-  if (line[0] != '~') {
-    return {1, {}};
-  }
-  const auto end = std::find(line.begin(), line.end(), std::uint8_t{'\r'});
-  if (end == line.end()) {
-    return {line.size() > kLongestRequest ? std::size_t{1} : std::size_t{0}, {}};
-  }
-  const auto size = static_cast<std::size_t>(end - line.begin()) + 1;
-  const auto frame = yd1363::parse(line.first(size));
-  if (!frame) {
-    return {1, {}};
-  }
-  if (frame->address != address_) {
-    return {size, {}};
-  }
-  if (frame->version != kVersion) {
-    return {size, reply(kWrongVersion)};
-  }
-  if (frame->device != kDevice) {
-    return {size, reply(kUnknownDevice)};
-  }
-  return {size, answer_to(frame->command, frame->info)};
-}
-
-Bytes SeplosSim::answer_to(std::uint8_t command, ByteView info) const {
+Bytes SeplosSim::answer_to(const protocols::yd1363::Frame& request) {
   const std::uint8_t said = std::max<std::uint8_t>(group_, 1);
-  switch (command) {
+  switch (request.command) {
   case kTelemetry:
   case kAlarms: {
-    if (info.size() != 1) {
+    if (request.info.size() != 1) {
       return reply(kWrongFormat);
     }
-    if (info[0] != group_) {
+    if (request.info[0] != group_) {
       return {}; // another pack's
     }
     const Reading now = battery_.reading();
-    return reply(0, command == kTelemetry ? seplos_telemetry(now, battery_.config().temperature, said)
-                                          : seplos_alarms(now, said));
+    return reply(0, request.command == kTelemetry ? seplos_telemetry(now, battery_.config().temperature, said)
+                                                  : seplos_alarms(now, said));
   }
   case kParameters: return reply(0, seplos_parameters(battery_.config(), battery_.reading(), name_));
   case kVersionNumber: return reply(0);
@@ -188,11 +154,6 @@ Bytes SeplosSim::answer_to(std::uint8_t command, ByteView info) const {
   }
   default: return reply(kUnknownCommand);
   }
-}
-
-/// A reply is built like a request, with the return code in the place of the command.
-Bytes SeplosSim::reply(std::uint8_t return_code, ByteView info) const {
-  return yd1363::ask({.version = kVersion, .device = kDevice}, address_, return_code, info).tx;
 }
 
 namespace {

@@ -4,7 +4,7 @@
 // parameters from the vendor's Bluetooth paper. Dialects: what the BMS takes as COMMAND GROUP.
 #pragma once
 
-#include "app/sim/device.hpp"
+#include "app/sim/yd1363_slave.hpp"
 
 namespace bmsd::sim {
 
@@ -13,19 +13,16 @@ Bytes seplos_telemetry(const Reading& reading, double environment, std::uint8_t 
 Bytes seplos_alarms(const Reading& reading, std::uint8_t group);
 Bytes seplos_parameters(const BatteryConfig& config, const Reading& reading, std::string_view model);
 
-class SeplosSim : public StreamDevice {
+class SeplosSim : public Yd1363Slave {
 public:
   static const SimulatorInfo kInfo;
 
   SeplosSim(Battery& battery, const DeviceOptions& options);
-  Answer answer(ByteView line) override;
 
 private:
-  Bytes reply(std::uint8_t return_code, ByteView info = {}) const;
-  Bytes answer_to(std::uint8_t command, ByteView info) const;
+  Bytes answer_to(const protocols::yd1363::Frame& request) override;
 
   Battery& battery_;
-  std::uint8_t address_;
   std::uint8_t group_;
   std::string name_;
 };

@@ -3,6 +3,9 @@
 //   constexpr std::array kBasicInfo = {
 //       field(&Sample::voltage, 0, Wire::u16be).per_unit(100), // 10 mV
 //       field(&Sample::soc, 19, Wire::u8).within(0, 100),
+//       field(&Sample::charge_enabled, 20, Wire::u8).bits(0x01),
+//       sensor_field(0, 23, Wire::u16be).shift(-2731).per_unit(10), // 0.1 K, "Temperature 1"
+//       extra("capacity_nominal", 30, Wire::u16be).per_unit(100),
 //   };
 //   co_await decode(kBasicInfo, data, out);
 //
@@ -24,7 +27,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace bmsd::protocols {
 
@@ -68,20 +73,52 @@ constexpr std::uint16_t le16(ByteView bytes, std::size_t offset) {
   return static_cast<std::uint16_t>(integer(bytes, offset, Wire::u16le));
 }
 
+// -- extras -------------------------------------------------------------------
+
+/// `name`: a string literal, as in the protocol's document. The last value of a name counts.
+inline void set_extra(Sample& out, std::string_view name, Extra::Value value) {
+  auto it = std::find_if(out.extra.begin(), out.extra.end(), [&](const Extra& extra) { return extra.name == name; });
+  if (it == out.extra.end()) {
+    out.extra.push_back({name, std::move(value)});
+  } else {
+    it->value = std::move(value);
+  }
+}
+
+/// A temperature in °C; absent where no battery can be: an open sensor reads far below, a short one far above.
+inline std::optional<double> sensor(double celsius) {
+  return celsius > -40 && celsius <= 150 ? std::optional(celsius) : std::nullopt;
+}
+
 // -- fields -------------------------------------------------------------------
 
-/// One value of a reply: (raw + shift) / per_unit. Made with field() below.
+/// Where a value goes that is no member of the message.
+struct ExtraNumber {
+  std::string_view name;
+};
+struct ExtraFlag {
+  std::string_view name;
+};
+struct Sensor {
+  std::optional<double> Temperatures::*single = nullptr; ///< nullptr: battery[index]
+  std::size_t index = 0;
+};
+
+/// One value of a reply: ((raw & mask) + shift) / per_unit. Made with field(), sensor_field(), extra() and
+/// extra_flag() below.
 template <class Message>
 struct Field {
-  std::optional<double> Message::*real = nullptr;
-  std::optional<int> Message::*whole = nullptr;
+  std::variant<std::optional<double> Message::*, std::optional<int> Message::*, std::optional<bool> Message::*,
+               ExtraNumber, ExtraFlag, Sensor>
+      target;
   std::size_t offset = 0;
   Wire wire = Wire::u16be;
+  std::int64_t mask = -1;
   double divisor = 1;
   std::int64_t offset_value = 0;
   double lowest = -std::numeric_limits<double>::infinity();
   double highest = std::numeric_limits<double>::infinity();
-  std::optional<std::int64_t> none;
+  std::optional<std::int64_t> none = std::nullopt;
   bool may_lack = false;
 
   /// Wire units per unit of the member: 100 for a voltage in 10 mV. Negative turns the sign.
@@ -94,6 +131,12 @@ struct Field {
   constexpr Field shift(std::int64_t amount) const {
     Field f = *this;
     f.offset_value = amount;
+    return f;
+  }
+  /// Only these bits of the raw value count; of a flag: any of them.
+  constexpr Field bits(std::int64_t ones) const {
+    Field f = *this;
+    f.mask = ones;
     return f;
   }
   /// In the member's unit; a value outside cannot be true.
@@ -117,22 +160,50 @@ struct Field {
   }
 };
 
-template <class Message>
-constexpr Field<Message> field(std::optional<double> Message::*member, std::size_t offset, Wire wire) {
-  Field<Message> f;
-  f.real = member;
-  f.offset = offset;
-  f.wire = wire;
-  return f;
+/// A number or a flag of the message; a flag is true if any bit is set.
+template <class Message, class Value>
+constexpr Field<Message> field(std::optional<Value> Message::*member, std::size_t offset, Wire wire) {
+  return {member, offset, wire};
 }
-template <class Message>
-constexpr Field<Message> field(std::optional<int> Message::*member, std::size_t offset, Wire wire) {
-  Field<Message> f;
-  f.whole = member;
-  f.offset = offset;
-  f.wire = wire;
-  return f;
+/// Absent where no battery can be, see sensor().
+constexpr Field<Sample> sensor_field(std::optional<double> Temperatures::*member, std::size_t offset, Wire wire) {
+  return {Sensor{member}, offset, wire};
 }
+/// "Temperature 1" has index 0.
+constexpr Field<Sample> sensor_field(std::size_t index, std::size_t offset, Wire wire) {
+  return {Sensor{nullptr, index}, offset, wire};
+}
+constexpr Field<Sample> extra(std::string_view name, std::size_t offset, Wire wire) {
+  return {ExtraNumber{name}, offset, wire};
+}
+constexpr Field<Sample> extra_flag(std::string_view name, std::size_t offset, Wire wire) {
+  return {ExtraFlag{name}, offset, wire};
+}
+
+namespace detail {
+
+template <class Message>
+void store(const Field<Message>& f, std::int64_t raw, double value, Message& out) {
+  if (const auto* real = std::get_if<std::optional<double> Message::*>(&f.target)) {
+    out.** real = value;
+  } else if (const auto* whole = std::get_if<std::optional<int> Message::*>(&f.target)) {
+    out.** whole = static_cast<int>(value);
+  } else if (const auto* flag = std::get_if<std::optional<bool> Message::*>(&f.target)) {
+    out.** flag = raw != 0;
+  } else if constexpr (std::is_same_v<Message, Sample>) {
+    if (const auto* number = std::get_if<ExtraNumber>(&f.target)) {
+      set_extra(out, number->name, value);
+    } else if (const auto* extra = std::get_if<ExtraFlag>(&f.target)) {
+      set_extra(out, extra->name, raw != 0);
+    } else if (const auto* place = std::get_if<Sensor>(&f.target)) {
+      auto& slot =
+          place->single != nullptr ? out.temperatures.*place->single : out.temperatures.battery.at(place->index);
+      slot = sensor(value);
+    }
+  }
+}
+
+} // namespace detail
 
 template <class Message>
 Result<void> decode(std::span<const Field<Message>> table, ByteView bytes, Message& out) {
@@ -144,7 +215,7 @@ Result<void> decode(std::span<const Field<Message>> table, ByteView bytes, Messa
       return Error{Fault::truncated,
                    std::to_string(bytes.size()) + " bytes of data, field at offset " + std::to_string(f.offset)};
     }
-    const std::int64_t raw = integer(bytes, f.offset, f.wire);
+    const std::int64_t raw = integer(bytes, f.offset, f.wire) & f.mask;
     if (f.none == raw) {
       continue;
     }
@@ -152,11 +223,7 @@ Result<void> decode(std::span<const Field<Message>> table, ByteView bytes, Messa
     if (value < f.lowest || value > f.highest) {
       return Error{Fault::implausible, "raw value " + std::to_string(raw) + " at offset " + std::to_string(f.offset)};
     }
-    if (f.real != nullptr) {
-      out.*f.real = value;
-    } else {
-      out.*f.whole = static_cast<int>(value);
-    }
+    detail::store(f, raw, value, out);
   }
   return {};
 }
@@ -178,18 +245,6 @@ constexpr void raise_alarms(std::span<const AlarmBit> table, std::uint64_t word,
   for (const auto& entry : table) {
     const bool active = (word >> entry.bit & 1U) != 0;
     out.raise(entry.alarm, active ? entry.level : AlarmLevel{0});
-  }
-}
-
-// -- extras -------------------------------------------------------------------
-
-/// `name`: a string literal, as in the protocol's document. The last value of a name counts.
-inline void set_extra(Sample& out, std::string_view name, Extra::Value value) {
-  auto it = std::find_if(out.extra.begin(), out.extra.end(), [&](const Extra& extra) { return extra.name == name; });
-  if (it == out.extra.end()) {
-    out.extra.push_back({name, std::move(value)});
-  } else {
-    it->value = std::move(value);
   }
 }
 

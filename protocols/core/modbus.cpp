@@ -59,13 +59,6 @@ struct ReplyFormat {
   }
 };
 
-Request seal(Bytes tx) {
-  const std::uint16_t crc = crc16_modbus(tx);
-  tx.push_back(static_cast<std::uint8_t>(crc));
-  tx.push_back(static_cast<std::uint8_t>(crc >> 8));
-  return raw(std::move(tx));
-}
-
 void put(Bytes& out, std::uint16_t word) {
   out.push_back(static_cast<std::uint8_t>(word >> 8));
   out.push_back(static_cast<std::uint8_t>(word));
@@ -75,7 +68,7 @@ Request make_request(std::uint8_t address, std::uint8_t function, std::uint16_t 
   Bytes tx = {address, function};
   put(tx, first);
   put(tx, second);
-  return seal(std::move(tx));
+  return raw(with_crc(std::move(tx)));
 }
 
 std::string_view exception_name(std::uint8_t code) {
@@ -119,7 +112,14 @@ Request write_multiple(std::uint8_t address, std::uint16_t first, std::span<cons
   for (auto value : values) {
     put(tx, value);
   }
-  return seal(std::move(tx));
+  return raw(with_crc(std::move(tx)));
+}
+
+Bytes with_crc(Bytes frame) {
+  const std::uint16_t crc = crc16_modbus(frame);
+  frame.push_back(static_cast<std::uint8_t>(crc));
+  frame.push_back(static_cast<std::uint8_t>(crc >> 8));
+  return frame;
 }
 
 Request raw(Bytes tx) {

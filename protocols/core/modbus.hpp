@@ -32,6 +32,9 @@ Request raw(Bytes tx);
 /// Whether these bytes are one of the requests above, with a right CRC.
 bool is_request(ByteView tx);
 
+/// `frame` with its CRC behind it.
+Bytes with_crc(Bytes frame);
+
 /// What was read; empty after a write. Fault::refused with the exception's name if the device refused.
 Result<ByteView> data_of(const Bytes& reply);
 

@@ -3,6 +3,7 @@
 
 #include "messages/frame.hpp"
 
+#include <cstdio>
 #include <string>
 
 namespace bmsd::protocols {
@@ -20,6 +21,16 @@ inline std::string ascii_text(ByteView bytes) {
   }
   out.erase(out.find_last_not_of(' ') + 1);
   return out;
+}
+
+/// "2024-09-14"; empty: no date.
+inline std::string date_text(unsigned year, unsigned month, unsigned day) {
+  if (year < 1990 || year > 2099 || month < 1 || month > 12 || day < 1 || day > 31) {
+    return {};
+  }
+  char text[16];
+  std::snprintf(text, sizeof text, "%04u-%02u-%02u", year, month, day);
+  return text;
 }
 
 } // namespace bmsd::protocols

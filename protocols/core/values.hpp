@@ -35,19 +35,24 @@ inline Result<void> decode_cells(ByteView data, std::size_t offset, std::size_t 
   return {};
 }
 
-/// Bit 0 is cell 1.
-inline void set_balancing(std::uint64_t bits, std::size_t cells, Sample& out) {
-  out.balancing_cells.clear();
-  for (std::size_t cell = 0; cell < cells && cell < kMaxCells; ++cell) {
-    out.balancing_cells.push_back((bits >> cell & 1U) != 0);
-  }
-  out.balancing = bits != 0;
+/// Fault::implausible if the pack's voltage is more than `cells` cells can have; 0: their number is not known yet.
+inline Result<void> check_voltage(const Sample& out, std::size_t cells) {
+  return cells != 0 && out.voltage.value_or(0) > kHighestCellVoltage * static_cast<double>(cells)
+             ? Result<void>(Error{Fault::implausible, "pack voltage too high for the cell count"})
+             : Result<void>();
 }
 
-/// A temperature in °C; absent where no battery can be: an open sensor reads far below, a short one far above.
-inline std::optional<double> sensor(double celsius) {
-  return celsius > -40 && celsius <= 150 ? std::optional(celsius) : std::nullopt;
+/// Bit 0 is cell 1; bits beyond the last cell mean nothing.
+inline void set_balancing(std::uint64_t bits, std::size_t cells, Sample& out) {
+  out.balancing_cells.clear();
+  out.balancing = false;
+  for (std::size_t cell = 0; cell < cells && cell < kMaxCells; ++cell) {
+    const bool on = (bits >> cell & 1U) != 0;
+    out.balancing_cells.push_back(on);
+    out.balancing = *out.balancing || on;
+  }
 }
+
 /// 0.1 K from `zero` on: 2731 stands for 0 °C.
 inline std::optional<double> kelvin_sensor(std::int64_t raw, std::int64_t zero = 2731) {
   return sensor(static_cast<double>(raw - zero) / 10.0);
@@ -78,9 +83,14 @@ public:
   /// What is left.
   ByteView rest() const { return bytes_.subspan(position_); }
   std::size_t position() const { return position_; }
+  void skip(std::size_t size) { advance(size); }
   Result<void> check() const {
     return truncated_ ? Result<void>(Error{Fault::truncated, std::to_string(bytes_.size()) + " bytes of data"})
                       : Result<void>();
+  }
+  /// check(), and Fault::framing if anything is left.
+  Result<void> check_end() const {
+    return truncated_ || rest().empty() ? check() : Error{Fault::framing, "longer than its counts say"};
   }
 
 private:

@@ -45,7 +45,39 @@ Result<Bytes> info_of(const Bytes& reply);
 
 /// For Request::scan where the answering ADR may be another one's (a master that answers for all).
 FrameScan scan_any_address(ByteView tx, ByteView rx, bool silence);
+/// For Request::scan: only a refusal or a reply whose INFO is laid out like the answer asked for; a late one
+/// to another command is passed over. `fits(info)` is a Result or bool.
+template <auto fits>
+FrameScan scan_fitting(ByteView tx, ByteView rx, bool silence);
 /// For Request::scan where the reply may begin with '~' or '>', whatever the request began with.
 FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence);
+
+// -- implementation -------------------------------------------------------------
+
+template <auto fits>
+FrameScan scan_fitting(ByteView tx, ByteView rx, bool silence) {
+  const auto asked = parse(tx);
+  const auto answers = [&](ByteView characters) {
+    const auto frame = parse(characters);
+    return asked && frame && frame->address == asked->address && (frame->command != 0 || fits(frame->info));
+  };
+  std::size_t from = 0;
+  while (true) {
+    FrameScan scan = scan_any_address(tx, rx.subspan(from), silence);
+    scan.begin += from;
+    if (scan.state == FrameScan::State::complete) {
+      if (answers(rx.subspan(scan.begin, scan.size))) {
+        return scan;
+      }
+      from = scan.begin + scan.size;
+      continue;
+    }
+    if (from > 0) {
+      scan.fault = Fault::framing;
+      scan.detail = "answer to another command or of another address";
+    }
+    return scan;
+  }
+}
 
 } // namespace bmsd::protocols::yd1363

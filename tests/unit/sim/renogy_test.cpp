@@ -34,7 +34,7 @@ struct Renogy : testing::Test {
   }
 };
 
-std::vector<std::uint16_t> words(const RenogyRegisters& registers, unsigned first, unsigned last) {
+std::vector<std::uint16_t> words(const Registers& registers, unsigned first, unsigned last) {
   std::vector<std::uint16_t> out;
   for (unsigned reg = first; reg <= last; ++reg) {
     out.push_back(registers.at(reg));
