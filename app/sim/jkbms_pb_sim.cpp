@@ -94,7 +94,7 @@ ModbusSlave::Data JkbmsPbSim::read(std::uint8_t, unsigned, unsigned) {
   return refuse(kIllegalFunction);
 }
 
-std::uint8_t JkbmsPbSim::write(unsigned reg, ByteView data) {
+std::uint8_t JkbmsPbSim::write(std::uint8_t /*function*/, unsigned reg, ByteView data) {
   const bool known = reg == kChargeSwitch || reg == kDischargeSwitch || reg == kBalanceSwitch;
   if (!known || data.size() != 4) {
     return kIllegalAddress;

@@ -20,7 +20,7 @@ private:
   struct Firmware;
 
   Data read(std::uint8_t function, unsigned first, unsigned count) override;
-  std::uint8_t write(unsigned first, ByteView data) override;
+  std::uint8_t write(std::uint8_t function, unsigned first, ByteView data) override;
   std::optional<Bytes> special(ByteView request) override;
   Bytes settings() const;
   Bytes status() const;

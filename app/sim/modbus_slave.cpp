@@ -10,8 +10,9 @@ using protocols::be16;
 
 namespace {
 
-constexpr std::size_t kShortest = 8; // bytes of a request
-constexpr std::uint8_t kException = 0x80;
+constexpr std::size_t kShortest = 8, kWriteHead = 7; // bytes of a request
+constexpr unsigned kMostWritten = 123;
+constexpr std::uint8_t kException = 0x80, kHighestAddress = 247;
 constexpr unsigned kMostRegisters = 125, kMostCoils = 2000;
 
 bool is_function(std::uint8_t function) {
@@ -27,16 +28,23 @@ void place(Registers& out, unsigned first, const Encoder& words) {
 }
 
 StreamDevice::Answer ModbusSlave::answer(ByteView line) {
+  if (!line.empty() && line[0] > kHighestAddress) {
+    return {1, {}};
+  }
   if (line.size() < 2) {
     return {};
   }
   if (!is_function(line[1])) {
     return {1, {}};
   }
+  const bool multiple = line[1] == kWriteMultiple;
+  if (multiple && line.size() >= kWriteHead && (be16(line, 4) > kMostWritten || line[6] != 2 * be16(line, 4))) {
+    return {1, {}};
+  }
   if (line.size() < kShortest) {
     return {};
   }
-  const std::size_t size = line[1] == kWriteMultiple ? 9U + line[6] : kShortest;
+  const std::size_t size = multiple ? 9U + line[6] : kShortest;
   if (line.size() < size) {
     return {};
   }
@@ -59,7 +67,7 @@ Bytes ModbusSlave::respond(ByteView request) {
   };
   if (function == kWriteSingle || function == kWriteMultiple) {
     const ByteView data = function == kWriteSingle ? request.subspan(4, 2) : request.subspan(7, request[6]);
-    if (const auto code = write(first, data); code != 0) {
+    if (const auto code = write(function, first, data); code != 0) {
       return refused(code);
     }
     return modbus::with_crc(out.raw(request.first(6)).bytes);

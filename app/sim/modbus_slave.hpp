@@ -40,8 +40,8 @@ protected:
   /// Registers (big-endian, two bytes each) or coils (eight in a byte, the first in bit 0).
   virtual Data read(std::uint8_t function, unsigned first, unsigned count) = 0;
   /// 0 or the number of an exception. `data`: two bytes per register.
-  virtual std::uint8_t write(unsigned first, ByteView data) {
-    (void)first, (void)data;
+  virtual std::uint8_t write(std::uint8_t function, unsigned first, ByteView data) {
+    (void)function, (void)first, (void)data;
     return kIllegalFunction;
   }
   /// A reply of its own instead of read() and write(); nullopt: none.

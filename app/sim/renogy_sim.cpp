@@ -131,7 +131,10 @@ ModbusSlave::Data RenogySim::read(std::uint8_t function, unsigned first, unsigne
   return slice(all, first, count);
 }
 
-std::uint8_t RenogySim::write(unsigned first, ByteView data) {
+std::uint8_t RenogySim::write(std::uint8_t function, unsigned first, ByteView data) {
+  if (function != kWriteSingle) {
+    return kIllegalFunction;
+  }
   if (first != kDeviceAddress || data.size() != 2) {
     return kIllegalAddress;
   }

@@ -21,7 +21,7 @@ public:
 
 private:
   Data read(std::uint8_t function, unsigned first, unsigned count) override;
-  std::uint8_t write(unsigned first, ByteView data) override;
+  std::uint8_t write(std::uint8_t function, unsigned first, ByteView data) override;
   Registers registers() const;
 
   Battery& battery_;

@@ -7,7 +7,7 @@ namespace bmsd::sim {
 namespace yd1363 = protocols::yd1363;
 
 namespace {
-constexpr std::size_t kLongestRequest = 256; // characters
+constexpr std::size_t kLongestRequest = 128; // characters
 }
 
 StreamDevice::Answer Yd1363Slave::answer(ByteView line) {
@@ -30,7 +30,7 @@ StreamDevice::Answer Yd1363Slave::answer(ByteView line) {
     return {size, {}};
   }
   const auto code = accepts(*frame);
-  return {size, code != 0 ? reply_of(*frame, code) : answer_to(*frame)};
+  return {size, code != 0 ? reply(code) : answer_to(*frame)};
 }
 
 std::uint8_t Yd1363Slave::accepts(const yd1363::Frame& request) const {

@@ -182,7 +182,7 @@ TEST_F(JkbmsPb, WaitsForTheWholeRequestAndSkipsRubbish) {
   for (std::size_t size = 0; size < request.size(); ++size) {
     EXPECT_EQ(device.answer(ByteView(request).first(size)).used, 0U) << size;
   }
-  for (const auto* rubbish : {"ff", "0304", "03101620000202", "0310162000017f", "031016200001020000cf92"}) {
+  for (const auto* rubbish : {"ff", "0377", "03101620000202", "0310162000017f", "031016200001020000cf92"}) {
     const auto answer = device.answer(bytes(rubbish));
     EXPECT_EQ(answer.used, 1U) << rubbish;
     EXPECT_TRUE(answer.reply.empty());

@@ -97,7 +97,7 @@ TEST(SeplosSim, waits_for_the_whole_request_and_skips_rubbish) {
     EXPECT_EQ(answer.used, 1U) << rubbish;
     EXPECT_TRUE(answer.reply.empty());
   }
-  EXPECT_EQ(device.answer(Bytes(65, '~')).used, 1U);
+  EXPECT_EQ(device.answer(Bytes(129, '~')).used, 1U);
 }
 
 // -- the protocol against it --------------------------------------------------------------
