@@ -63,7 +63,8 @@ private:
   // -- identification ---------------------------------------------------------------
 
   void plan_candidates() {
-    candidates_ = candidates(*plan_, remembered_candidate(core_->store, report_->place()));
+    candidates_ = known_ ? candidates_after_loss(*plan_, *known_)
+                         : candidates(*plan_, remembered_candidate(core_->store, report_->place()));
     next_candidate_ = 0;
   }
 
@@ -97,7 +98,8 @@ private:
     identity_.protocol = candidate_.protocol->key;
     identity_.label = candidate_.protocol->label;
     rest_ = {};
-    next_candidate_ = 0;
+    known_ = candidate_;
+    plan_candidates();
     remember_candidate(core_->store, report_->place(), candidate_);
     report_->identified(identity_, candidate_.address);
     interval_ = poll_interval(candidate_.protocol);
@@ -186,7 +188,7 @@ private:
       report_->failed(result.error());
       if (++failed_polls_ >= kReidentifyAfter) {
         failed_polls_ = 0;
-        next_candidate_ = 0;
+        plan_candidates();
         identify();
         return;
       }
@@ -309,6 +311,7 @@ private:
   std::vector<Candidate> candidates_;
   std::size_t next_candidate_ = 0;
   Candidate candidate_;
+  std::optional<Candidate> known_; ///< what answered last
   nanoseconds rest_{0};
   nanoseconds rest_until_{0};
   Error search_error_{Fault::timeout, "no BMS answered"};

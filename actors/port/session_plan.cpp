@@ -101,6 +101,17 @@ std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<C
   return grouped;
 }
 
+std::vector<Candidate> candidates_after_loss(const SessionPlan& plan, const Candidate& lost) {
+  std::vector<Candidate> out;
+  for (const auto& candidate : candidates(plan, lost)) {
+    out.push_back(lost);
+    if (candidate != lost) {
+      out.push_back(candidate);
+    }
+  }
+  return out;
+}
+
 protocols::ProtocolConfig protocol_config(const Core& core, const SessionPlan& plan, std::uint32_t address) {
   const auto& port = plan.port->config;
   const auto setup = core.config()->setup_of(port.name, {});

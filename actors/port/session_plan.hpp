@@ -37,6 +37,9 @@ void remember_candidate(StateStore& store, const std::string& place, const Candi
 /// settings so that the line is changed as seldom as possible. A configured protocol, line or
 /// address leaves only what fits it.
 std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered);
+/// The same for a battery that was `lost`: it comes first and again after every other candidate, so that
+/// it is found as soon as it answers again.
+std::vector<Candidate> candidates_after_loss(const SessionPlan& plan, const Candidate& lost);
 
 /// "ttyUSB0" or "ttyUSB0__2": the name of the place in state files.
 std::string place_name(const SessionPlan& plan);
