@@ -110,11 +110,17 @@ struct RemoteReading {
   std::optional<double> value;
 };
 
+/// What the settings service keeps of a battery's logic: names as dbus-serialbattery has them below
+/// /Settings/Devices/serialbattery_ID.
+struct KeptValues {
+  std::vector<std::pair<std::string, dbus::Value>> values;
+};
+
 using BatteryActor =
     caf::typed_actor<caf::reacts_to<Identity>, caf::reacts_to<Polled>, caf::reacts_to<PollFailed>,
-                     caf::reacts_to<LinkState>, caf::reacts_to<RemoteReading>, caf::reacts_to<Tick>,
-                     caf::replies_to<Command>::with<CommandOutcome>, caf::replies_to<Describe>::with<Json>,
-                     caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
+                     caf::reacts_to<LinkState>, caf::reacts_to<RemoteReading>, caf::reacts_to<KeptValues>,
+                     caf::reacts_to<Tick>, caf::replies_to<Command>::with<CommandOutcome>,
+                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using BatteryRef = Ref<BatteryActor>;
 
 /// SetValue from D-Bus. `done` takes the answer (0 accepted, 1 read-only, 2 refused), from any thread.
@@ -158,6 +164,14 @@ struct FollowReadings {
   BatteryRef battery;
   std::string device, current_path, soc_path;
 };
+/// Keep these values of a battery. `fresh`: it has no memory of its own; if the service has one, the battery is
+/// told (KeptValues).
+struct KeepValues {
+  std::string id;
+  BatteryRef battery;
+  KeptValues kept;
+  bool fresh = false;
+};
 /// The settings service came or went, or one of its values changed; from the I/O thread.
 struct SettingsAvailable {
   bool available = false;
@@ -176,9 +190,9 @@ struct DeviceAnswer {
 
 using SettingsActor =
     caf::typed_actor<caf::reacts_to<RegisterBattery>, caf::replies_to<StoreCustomName>::with<bool>,
-                     caf::reacts_to<FollowReadings>, caf::reacts_to<SettingsAvailable>, caf::reacts_to<SettingChanged>,
-                     caf::reacts_to<DeviceAnswer>, caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>,
-                     caf::reacts_to<CloseDown>>;
+                     caf::reacts_to<FollowReadings>, caf::reacts_to<KeepValues>, caf::reacts_to<SettingsAvailable>,
+                     caf::reacts_to<SettingChanged>, caf::reacts_to<DeviceAnswer>, caf::reacts_to<Tick>,
+                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
 using SettingsRef = Ref<SettingsActor>;
 
 // -- supervisor ---------------------------------------------------------------------------
@@ -205,6 +219,7 @@ struct BatteryAssigned {
 struct ChildSpec {
   std::string name;                                    ///< "port/ttyUSB0"
   std::string escalate_to;                             ///< restarted when this child fails too often; empty: nobody
+  bool ends_last = false;                              ///< the others need it until they have ended
   std::function<caf::actor(caf::actor_system&)> start; ///< fills the child's slot
 };
 struct AddChild {
@@ -295,6 +310,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::Registration)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::RegisterBattery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::StoreCustomName)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::FollowReadings)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::KeptValues)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::KeepValues)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::SettingsAvailable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::SettingChanged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::DeviceAnswer)

@@ -24,6 +24,14 @@ std::shared_ptr<const ChildSpec> child(std::string name, std::string escalate_to
   return spec;
 }
 
+/// One that the others talk to until they have ended.
+template <class Start>
+std::shared_ptr<const ChildSpec> common_child(std::string name, Start start) {
+  auto spec = std::make_shared<ChildSpec>(*child(std::move(name), {}, start));
+  spec->ends_last = true;
+  return spec;
+}
+
 protocols::Medium medium_of(const transports::LinkAddress& address) {
   if (std::holds_alternative<transports::MqttAddress>(address)) {
     return protocols::Medium::document;
@@ -45,12 +53,12 @@ const protocols::ProtocolInfo* protocol_of(const PortConfig& config, protocols::
 Wiring::Wiring(CorePtr core, std::string bus) : core_(std::move(core)), bus_(std::move(bus)) {}
 
 Wiring::Spec Wiring::debug_child() const {
-  return child("debug", {}, [core = core_](caf::actor_system& system) { return spawn_debug(system, core); });
+  return common_child("debug", [core = core_](caf::actor_system& system) { return spawn_debug(system, core); });
 }
 
 Wiring::Spec Wiring::settings_child() const {
-  return child("settings", {},
-               [core = core_, bus = bus_](caf::actor_system& system) { return spawn_settings(system, core, bus); });
+  return common_child(
+      "settings", [core = core_, bus = bus_](caf::actor_system& system) { return spawn_settings(system, core, bus); });
 }
 
 std::vector<Wiring::Spec> Wiring::port_children(const PortConfig& config) {

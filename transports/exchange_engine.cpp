@@ -25,6 +25,16 @@ constexpr int kPatiencePauses = 20;
 /// 34 bytes cost 100 us.
 constexpr int kMaxSleeps = 3;
 constexpr auto kSleepMargin = 200us;
+/// Sleeps of all ports end on a common grid, so that one wake-up serves several; the grid is fine enough to
+/// be no more than this part of the sleep.
+constexpr auto kGrid = 4ms;
+constexpr int kGridPart = 10;
+
+template <class TimePoint, class Duration>
+TimePoint on_grid(TimePoint end, Duration sleep) {
+  const auto past = end.time_since_epoch() % kGrid;
+  return sleep < kGridPart * kGrid || past.count() == 0 ? end : end + (kGrid - past);
+}
 
 } // namespace
 
@@ -181,7 +191,7 @@ void ExchangeEngine::receive() {
   sleeps_ = 0;
   if (const auto expected = habit_.expected(request_.tx)) {
     usual_ = expected->bytes;
-    sleep_until(sent_at_ + expected->after + kSleepMargin);
+    sleep_until(on_grid(sent_at_ + expected->after + kSleepMargin, expected->after));
   } else {
     usual_ = 0;
     wait_for(scan_.need);

@@ -1,6 +1,7 @@
 #include "actors/battery/battery_actor.hpp"
 
 #include "actors/battery/controller.hpp"
+#include "actors/battery/kept_values.hpp"
 #include "actors/spawn.hpp"
 
 #include <caf/all.hpp>
@@ -30,7 +31,10 @@ public:
     if (auto identity = plan_->identity->get()) {
       identity_ = *identity;
     }
-    make_controller(load());
+    auto saved = load();
+    fresh_until_ = saved ? nanoseconds(0) : core_->now().steady + kTakeOverWithin;
+    make_controller(std::move(saved));
+    keep(fresh_until_.count() != 0);
     self_->delayed_send(self_, kSaveEvery, Tick{});
     follow_readings();
     return {
@@ -39,6 +43,7 @@ public:
         [this](const PollFailed&) { publish(controller_->on_poll_failed(core_->now())); },
         [this](const LinkState& state) { link_ = state; },
         [this](const RemoteReading& reading) { on_remote(reading); },
+        [this](const KeptValues& kept) { take_over(kept); },
         [this](const Tick&) { on_save_tick(); },
         [this](const Command& command) { return on_command(command); },
         [this](const Describe&) { return describe(); },
@@ -54,6 +59,9 @@ private:
   /// Often enough that a kill -9 costs little, seldom enough for flash memory.
   static constexpr minutes kSaveEvery{5};
   static constexpr seconds kCommandLimit{10};
+  /// The charge state is worth more than the rest, and changes a few times a day.
+  static constexpr seconds kLookEvery{15};
+  static constexpr seconds kTakeOverWithin{120};
 
   // -- samples ---------------------------------------------------------------------
 
@@ -68,6 +76,12 @@ private:
     publish(controller_->on_sample(polled.sample, identity_, now), polled.received);
     if (auto wanted = controller_->take_bms_command()) {
       send_to_bms(*wanted);
+    }
+    if (now.steady - looked_ >= kLookEvery) {
+      looked_ = now.steady;
+      if (!same_charge_state(kept_, controller_->settled_state(now))) {
+        save();
+      }
     }
   }
 
@@ -195,8 +209,26 @@ private:
     save();
   }
 
+  /// The settings service has a memory of this battery, and this battery has none of its own.
+  void take_over(const KeptValues& kept) {
+    const auto now = core_->now();
+    const auto state = state_of(kept);
+    if (state && now.steady < fresh_until_) {
+      fresh_until_ = {};
+      controller_->take_over(*state, now);
+      spdlog::info("{}: charge state and history as the settings service has them", plan_->id);
+    }
+  }
+
+  /// Tells the settings service what to keep.
+  void keep(bool fresh) {
+    kept_ = controller_->settled_state(core_->now());
+    post(self_, *core_, core_->settings, KeepValues{plan_->id, plan_->battery, kept_values(kept_), fresh});
+  }
+
   void save() {
-    const auto state = controller_->saved_state(core_->now()).settled();
+    keep(false);
+    const auto& state = kept_;
     if (auto saved = core_->store.save("battery_" + plan_->id, to_json(state)); !saved) {
       if (!save_failed_) {
         spdlog::warn("{}: state is not kept: {}", plan_->id, saved.error().detail);
@@ -233,6 +265,9 @@ private:
   battery::EssSettings ess_;
   LinkState link_;
   nanoseconds last_sample_{0};
+  nanoseconds looked_{0};      ///< at the charge state
+  nanoseconds fresh_until_{0}; ///< until then it may learn from the settings service
+  battery::SavedState kept_;
   bool settings_safe_ = true;
   bool save_failed_ = false;
 };

@@ -52,12 +52,18 @@ public:
   /// What the logic itself wants of the BMS (SoC to 100 % when full). Each is handed out once.
   std::optional<Command> take_bms_command();
 
+  /// All of it, with every timer: for a battery that is restarted.
   SavedState saved_state(Now now) const;
+  /// What survives the process: SavedState without `live`.
+  SavedState settled_state(Now now) const;
+  /// What another memory of this battery holds; for one that has just begun without any.
+  void take_over(const SavedState& saved, Now now);
   const Status& status() const { return status_; }
   const BatterySettings& settings() const { return settings_; }
 
 private:
   Tick tick(Now now);
+  Tick look_at(Now now) const;
   void restore(const SavedState& saved, Now now);
   void restore_live(const LiveState& live, Now now);
 

@@ -14,13 +14,18 @@ constexpr std::int64_t kFreshSoc = 600; // s
 
 } // namespace
 
-SavedState Controller::saved_state(Now now) const {
+Tick Controller::look_at(Now now) const {
   Tick t;
   t.precise = std::chrono::nanoseconds(std::max(clock_ns_, now.steady.count() + offset_ns_));
   t.s = std::chrono::floor<std::chrono::seconds>(t.precise).count();
   if (now.wall.count() >= kEarliestWall) {
     t.wall = now.wall.count();
   }
+  return t;
+}
+
+SavedState Controller::settled_state(Now now) const {
+  const Tick t = look_at(now);
   const ChargePhase::State& phase = voltage_.phase().state();
   SavedState saved;
   saved.saved_at = t.wall;
@@ -36,7 +41,12 @@ SavedState Controller::saved_state(Now now) const {
   saved.history = history_.state().kept;
   saved.history.last_full = {};
   saved.history.last_full.stored = history_.state().kept.last_full.wall(t);
+  return saved;
+}
 
+SavedState Controller::saved_state(Now now) const {
+  const Tick t = look_at(now);
+  SavedState saved = settled_state(now);
   LiveState live;
   live.clock_ns = t.precise.count();
   live.steady_ns = now.steady.count();
@@ -68,8 +78,12 @@ SavedState Controller::saved_state(Now now) const {
 void Controller::restore(const SavedState& saved, Now now) {
   if (saved.live) {
     restore_live(*saved.live, now);
-    return;
+  } else {
+    take_over(saved, now);
   }
+}
+
+void Controller::take_over(const SavedState& saved, Now now) {
   const Tick t = tick(now);
   std::optional<std::int64_t> away;
   if (saved.saved_at && t.wall) {

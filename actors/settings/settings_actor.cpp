@@ -56,6 +56,7 @@ public:
         [this](const RegisterBattery& battery) { on_register(battery); },
         [this](const StoreCustomName& store) { return on_store_name(store); },
         [this](const FollowReadings& wish) { on_io([wish](SettingsIo& io) { io.follow(wish); }); },
+        [this](const KeepValues& wish) { on_io([wish](SettingsIo& io) { io.keep(wish); }); },
         [this](const SettingsAvailable& state) { on_available(state.available); },
         [this](const SettingChanged& change) { on_changed(change); },
         [this](const DeviceAnswer& answer) { on_answer(answer); },

@@ -1,5 +1,6 @@
 #include "actors/settings/settings_io.hpp"
 
+#include "actors/battery/kept_values.hpp"
 #include "actors/settings/settings_actor.hpp"
 
 #include <spdlog/spdlog.h>
@@ -20,6 +21,7 @@ void SettingsIo::start() {
 
 void SettingsIo::stop() {
   followers_.clear();
+  memories_.clear();
   ess_.clear();
   client_.reset();
   connection_.reset();
@@ -60,6 +62,68 @@ void SettingsIo::store_name(const std::string& id, const std::string& name) {
       spdlog::warn("{}: the settings service did not take the custom name: {}", id, to_string(stored.error()));
     }
   });
+}
+
+// -- what a battery remembers --------------------------------------------------------
+
+void SettingsIo::keep(const KeepValues& wish) {
+  if (!client_) {
+    return;
+  }
+  const auto [memory, is_new] = memories_.try_emplace(wish.id);
+  memory->second.wish = wish;
+  if (is_new) {
+    add_memory(wish.id);
+  } else {
+    store_memory(wish.id);
+  }
+}
+
+/// A setting that another program made with another type keeps it.
+void SettingsIo::add_memory(const std::string& id) {
+  std::vector<dbus::SettingSpec> specs;
+  for (const auto& [name, value] : kept_values({}).values) {
+    specs.push_back({.path = device_settings_path(id) + "/" + name, .def = value, .silent = true});
+  }
+  client_->add(std::move(specs), [this, id](const std::vector<Result<dbus::Value>>&) {
+    client_->read(device_settings_path(id), [this, id](const Result<dbus::SettingsClient::Values>& all) {
+      auto& memory = memories_[id];
+      KeptValues found;
+      for (const auto& [name, value] : all ? *all : dbus::SettingsClient::Values()) {
+        memory.stored[name] = value;
+        found.values.emplace_back(name, value);
+      }
+      if (!memory.wish.fresh) {
+        store_memory(id);
+      } else if (all) {
+        memory.wish.fresh = false;
+        post_from_outside(*core_, memory.wish.battery, std::move(found));
+      }
+    });
+  });
+}
+
+void SettingsIo::store_memory(const std::string& id) {
+  auto& memory = memories_[id];
+  for (const auto& [name, value] : memory.wish.kept.values) {
+    const auto stored = memory.stored.find(name);
+    if (memory.wish.fresh || stored == memory.stored.end()) {
+      continue; // not answered yet
+    }
+    const auto wanted = in_type_of(stored->second, value);
+    if (wanted == stored->second) {
+      continue;
+    }
+    client_->set(device_settings_path(id) + "/" + name, wanted,
+                 [this, id, name = name, wanted](const Result<void>& done) {
+                   auto& kept = memories_[id];
+                   if (done) {
+                     kept.stored[name] = wanted;
+                   } else if (done.error().fault != Fault::link && kept.refused.insert(name).second) {
+                     spdlog::warn("{}: the settings service did not take {}: {}", id, name, to_string(done.error()));
+                   }
+                 });
+  }
 }
 
 // -- values of others --------------------------------------------------------------

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ public:
   /// the service comes back.
   void add_battery(const std::string& id, int preferred_instance, const std::string& custom_name);
   void store_name(const std::string& id, const std::string& name);
+  /// Stores what changed. A fresh battery is told once what the service has instead.
+  void keep(const KeepValues& wish);
   /// RemoteReadings for a battery from now on; replaces what it followed before.
   void follow(const FollowReadings& wish);
 
@@ -33,6 +36,14 @@ private:
     BatteryRef battery;
     Items items;
   };
+  /// The memory of one battery. `stored` is empty until the service has answered.
+  struct Memory {
+    KeepValues wish;
+    std::map<std::string, dbus::Value> stored;
+    std::set<std::string> refused; ///< told to the user once
+  };
+  void add_memory(const std::string& id);
+  void store_memory(const std::string& id);
   void follow_ess();
   void tell(const BatteryRef& battery, RemoteReading::Kind kind, const dbus::Value& value);
 
@@ -42,6 +53,7 @@ private:
   std::unique_ptr<dbus::SettingsClient> client_;
   std::map<RemoteReading::Kind, std::unique_ptr<dbus::RemoteItem>> ess_;
   std::map<std::string, Follower> followers_;
+  std::map<std::string, Memory> memories_;
 };
 
 } // namespace bmsd::actors

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace bmsd::actors {
 
@@ -240,18 +241,32 @@ private:
 
   void close_down() {
     closing_ = true;
-    for (auto& [name, child] : children_) {
-      if (child.handle) {
-        caf::anon_send(child.handle, CloseDown{});
-      }
-    }
+    close_all(false);
     finish_if_empty();
   }
 
+  void close_all(bool last) {
+    for (auto& [name, child] : children_) {
+      if (child.handle && child.spec->ends_last == last) {
+        caf::anon_send(child.handle, CloseDown{});
+      }
+    }
+  }
+
+  bool any_left(bool last) const {
+    return std::any_of(children_.begin(), children_.end(), [last](const auto& entry) {
+      return entry.second.handle && entry.second.spec->ends_last == last;
+    });
+  }
+
   void finish_if_empty() {
-    const bool busy =
-        std::any_of(children_.begin(), children_.end(), [](const auto& entry) { return bool(entry.second.handle); });
-    if (!busy) {
+    if (any_left(false)) {
+      return;
+    }
+    if (!std::exchange(closing_last_, true)) {
+      close_all(true);
+    }
+    if (!any_left(true)) {
       self_->quit();
     }
   }
@@ -267,7 +282,7 @@ private:
   std::map<std::string, KnownBattery> batteries_;
   Roster roster_;
   std::uint64_t generation_ = 0;
-  bool closing_ = false;
+  bool closing_ = false, closing_last_ = false;
 };
 
 } // namespace

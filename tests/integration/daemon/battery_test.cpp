@@ -54,6 +54,33 @@ TEST_F(BatteryOnTheBus, TheSettingsServiceMayComeLate) {
   }));
 }
 
+TEST_F(BatteryOnTheBus, ItsMemoryIsTakenOverFromTheSettingsService) {
+  auto settings = settings_service();
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280", "--soc", "95"});
+  test::DbusClient client(bus->address());
+  const std::string base = "/Settings/Devices/serialbattery_80_280_0AH";
+  const auto setting = [&](const std::string& name) {
+    return client.item("com.victronenergy.settings", base + name, "GetValue");
+  };
+  // As dbus-serialbattery left them, one of another type than ours.
+  client.call("com.victronenergy.settings", "/", "com.victronenergy.Settings", "AddSettings", [&](sd_bus_message* m) {
+    sd_bus_message_append(m, "aa{sv}", 3, 2, "path", "s", (base + "/AllowMaxVoltage").c_str(), "default", "i", 0, 2,
+                          "path", "s", (base + "/MaxVoltageStartTime").c_str(), "default", "s", "", 2, "path", "s",
+                          (base + "/HistoryValues").c_str(), "default", "s", R"({"total_ah_drawn": -1234.0})");
+  });
+  ASSERT_EQ(setting("/AllowMaxVoltage"), "v <i 0>");
+  start({tty("ttyA")});
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/History/TotalAhDrawn") == "v <d -1234>"; }))
+      << value(client, "ttyA", "/History/TotalAhDrawn") << daemon.output();
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeVoltage") == "v <d 54>"; }))
+      << value(client, "ttyA", "/Info/MaxChargeVoltage"); // float
+  EXPECT_EQ(client.set(service("ttyA"), "/History/Clear", "i", 1), "i 0");
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(), 0);
+  EXPECT_EQ(setting("/HistoryValues").find("1234"), std::string::npos) << setting("/HistoryValues");
+  EXPECT_EQ(setting("/AllowMaxVoltage"), "v <i 0>");
+}
+
 TEST_F(BatteryOnTheBus, AnExternalShuntGivesTheCurrentWhileItIsThere) {
   configure("[DEFAULT]\n"
             "EXTERNAL_SENSOR_DBUS_DEVICE = com.victronenergy.battery.shunt\n"

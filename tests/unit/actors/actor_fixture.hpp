@@ -91,6 +91,7 @@ inline BatteryActor spawn_battery_stand_in(caf::actor_system& system, std::share
         [seen](const PollFailed& failed) { seen->failures.push_back(failed); },
         [seen](const LinkState& link) { seen->links.push_back(link); },
         [](const RemoteReading&) {},
+        [](const KeptValues&) {},
         [](const Tick&) {},
         [](const Command& command) {
           return CommandOutcome{command.id, command.kind, command.value, {}};
