@@ -31,6 +31,7 @@ struct PortConfig {
   transports::LinkAddress address;
   std::string protocol;                 ///< registry key; empty: searched
   std::vector<std::uint32_t> addresses; ///< empty: the protocol's default
+  bool all_addresses = false;           ///< every address of the protocol is looked for
   std::optional<LineSettings> line;     ///< empty: the protocol's own
   std::optional<double> poll_interval;  ///< s
   std::string battery_name;             ///< custom name as long as the user has set none
@@ -66,6 +67,7 @@ struct DaemonConfig {
   std::vector<std::string> excluded_devices;
   std::string serial_protocol;                             ///< BMS_TYPE; empty: searched
   std::vector<std::uint32_t> addresses;                    ///< BATTERY_ADDRESSES
+  bool all_addresses = false;                              ///< BATTERY_ADDRESSES = auto
   std::map<std::string, std::string, std::less<>> options; ///< of single protocols
   bool port_as_id = false;                                 ///< USE_PORT_AS_UNIQUE_ID
   int product_id = 0xBA77;

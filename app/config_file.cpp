@@ -235,7 +235,8 @@ private:
       return;
     }
     if (auto addresses = parse_addresses(line.value); addresses) {
-      addresses_ = *addresses;
+      addresses_ = addresses->list;
+      all_addresses_ = addresses->all;
     } else {
       error(line.line, line.key + ": " + addresses.error().detail);
     }
@@ -293,14 +294,16 @@ private:
         if (port.protocol.empty()) {
           port.protocol = serial_protocol_;
         }
-        if (port.addresses.empty()) {
+        if (port.addresses.empty() && !port.all_addresses) {
           port.addresses = addresses_;
+          port.all_addresses = all_addresses_;
         }
       }
     }
     loaded_.config.options = options_;
     loaded_.config.serial_protocol = serial_protocol_;
     loaded_.config.addresses = addresses_;
+    loaded_.config.all_addresses = all_addresses_;
   }
 
   /// Relations between keys show only when all sections are laid over one another.
@@ -332,6 +335,7 @@ private:
   transports::MqttAddress broker_{"127.0.0.1", transports::kDefaultMqttPort, {}};
   std::string serial_protocol_;
   std::vector<std::uint32_t> addresses_;
+  bool all_addresses_ = false;
   std::map<std::string, std::string, std::less<>> options_;
 };
 

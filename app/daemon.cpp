@@ -179,6 +179,7 @@ private:
       port.address = transports::SerialAddress{adapter.tty};
       port.protocol = config->serial_protocol;
       port.addresses = config->addresses;
+      port.all_addresses = config->all_addresses;
       port.options = config->options;
       add_port(port);
     }

@@ -82,7 +82,8 @@ Result<void> set_addresses(PortConfig& port, std::string_view value) {
   if (!addresses) {
     return addresses.error();
   }
-  port.addresses = *addresses;
+  port.addresses = addresses->list;
+  port.all_addresses = addresses->all;
   return {};
 }
 
@@ -193,12 +194,12 @@ Result<double> parse_number(std::string_view text, double low, double high) {
   return value;
 }
 
-Result<std::vector<std::uint32_t>> parse_addresses(std::string_view text) {
+Result<AddressChoice> parse_addresses(std::string_view text) {
   static constexpr std::string_view kAllowed = "auto, or numbers 0..255 as 1-4 or 1,3 or 0x02";
   std::vector<std::uint32_t> addresses;
   text = trimmed(text);
   if (lower(text) == "auto") {
-    return addresses;
+    return AddressChoice{true, {}};
   }
   const auto number = [](std::string_view digits) -> std::optional<std::uint32_t> {
     digits = trimmed(digits);
@@ -228,7 +229,7 @@ Result<std::vector<std::uint32_t>> parse_addresses(std::string_view text) {
       }
     }
     if (comma == std::string_view::npos) {
-      return addresses;
+      return AddressChoice{false, std::move(addresses)};
     }
     text.remove_prefix(comma + 1);
   }

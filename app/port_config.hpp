@@ -29,8 +29,12 @@ Result<actors::PortConfig> parse_port_spec(std::string_view spec);
 /// The name a port has when the user gives none: "ttyUSB0", "tcp_host_9999", "vecan0", "mqtt_topic".
 std::string default_port_name(const transports::LinkAddress& address);
 
-/// "1-4", "1,3", "0x02"; 0..255 each. `auto` gives an empty list.
-Result<std::vector<std::uint32_t>> parse_addresses(std::string_view text);
+/// "1-4", "1,3", "0x02", 0..255 each; or "auto".
+struct AddressChoice {
+  bool all = false; ///< "auto"
+  std::vector<std::uint32_t> list;
+};
+Result<AddressChoice> parse_addresses(std::string_view text);
 
 /// Two ports of one name would share a bus name and state.
 Result<void> check_ports(const actors::DaemonConfig& config);

@@ -32,6 +32,8 @@ std::shared_ptr<const ChildSpec> common_child(std::string name, Start start) {
   return spec;
 }
 
+constexpr std::size_t kMostOnOneLine = 16; ///< batteries; no daisy chain is longer
+
 protocols::Medium medium_of(const transports::LinkAddress& address) {
   if (std::holds_alternative<transports::MqttAddress>(address)) {
     return protocols::Medium::document;
@@ -70,15 +72,18 @@ std::vector<Wiring::Spec> Wiring::port_children(const PortConfig& config) {
   ports_[config.name] = plan->port;
 
   std::vector<std::optional<std::uint32_t>> addresses(config.addresses.begin(), config.addresses.end());
+  // With every address to be looked for: one that finds out what is spoken, and those that follow it.
+  const std::size_t followers = config.all_addresses ? kMostOnOneLine - 1 : 0;
   if (addresses.empty()) {
-    addresses = {std::nullopt};
+    addresses.resize(1 + followers);
   }
   std::vector<std::shared_ptr<SessionPlan>> sessions;
-  for (const auto& address : addresses) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
     auto session = std::make_shared<SessionPlan>();
-    session->address = address;
+    session->address = addresses[i];
+    session->follower = addresses[i] ? 0 : i;
     session->protocol = protocol_of(config, medium);
-    const auto suffix = addresses.size() > 1 ? "#" + std::to_string(*address) : std::string();
+    const auto suffix = addresses.size() > 1 ? "#" + std::to_string(addresses[i].value_or(i + 1)) : std::string();
     session->session = std::make_shared<Slot<SessionActor>>("session/" + config.name + suffix);
     plan->sessions.push_back(session->session);
     sessions.push_back(std::move(session));

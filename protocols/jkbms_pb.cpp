@@ -375,7 +375,7 @@ constinit const ProtocolInfo JkbmsPb::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 15,
-    .daisy_chain = true,
+    .chain = {1, 15},
     .exchange = make_exchange<JkbmsPb>,
 };
 

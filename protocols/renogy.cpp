@@ -441,7 +441,7 @@ constinit const ProtocolInfo Renogy::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 55,
-    .daisy_chain = true,
+    .chain = {0x30, 0x3F},
     .options = kOptions,
     .exchange = make_exchange<Renogy>,
 };

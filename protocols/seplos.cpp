@@ -349,7 +349,7 @@ constinit const ProtocolInfo Seplos::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 60,
-    .daisy_chain = true,
+    .chain = {0, 15},
     .poll_interval = 2000ms,
     .exchange = make_exchange<Seplos>,
 };

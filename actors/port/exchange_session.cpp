@@ -1,4 +1,5 @@
 #include "actors/port/reporter.hpp"
+#include "actors/port/search.hpp"
 #include "actors/port/session.hpp"
 #include "actors/spawn.hpp"
 
@@ -29,7 +30,7 @@ public:
     core_ = std::move(core);
     plan_ = std::move(plan);
     report_.emplace(self_, core_, plan_);
-    plan_candidates();
+    search_.emplace(plan_, plan_->follower == 0 ? remembered_candidate(core_->store, report_->place()) : std::nullopt);
     interval_ = poll_interval(plan_->protocol);
     identify();
     schedule_tick();
@@ -58,33 +59,26 @@ private:
   static constexpr std::size_t kMaxCommands = 16;
   static constexpr std::uint32_t kReidentifyAfter = 10; ///< failed polls in a row
   static constexpr nanoseconds kAnswerLimit = seconds(15);
-  static constexpr nanoseconds kMaxRest = seconds(30);
 
   // -- identification ---------------------------------------------------------------
 
-  void plan_candidates() {
-    candidates_ = known_ ? candidates_after_loss(*plan_, *known_)
-                         : candidates(*plan_, remembered_candidate(core_->store, report_->place()));
-    next_candidate_ = 0;
-  }
-
   void identify() {
-    if (next_candidate_ >= candidates_.size()) {
+    const auto next = search_->next();
+    if (!next) {
       end_of_round();
       return;
     }
-    candidate_ = candidates_[next_candidate_];
+    candidate_ = next->candidate;
     protocol_ = candidate_.protocol->exchange(protocol_config(*core_, *plan_, candidate_.address));
     identity_ = {};
     phase_ = Phase::identifying;
-    runner_.start(protocol_->identify(identity_));
+    runner_.start(protocol_->identify(identity_), next->patience);
     advance();
   }
 
   void on_identify_end(const Result<void>& result) {
     if (!result) {
       search_error_ = result.error();
-      ++next_candidate_;
       identify();
       return;
     }
@@ -97,10 +91,10 @@ private:
   void on_settings_end() {
     identity_.protocol = candidate_.protocol->key;
     identity_.label = candidate_.protocol->label;
-    rest_ = {};
-    known_ = candidate_;
-    plan_candidates();
-    remember_candidate(core_->store, report_->place(), candidate_);
+    search_->found(candidate_);
+    if (plan_->follower == 0) {
+      remember_candidate(core_->store, report_->place(), candidate_);
+    }
     report_->identified(identity_, candidate_.address);
     interval_ = poll_interval(candidate_.protocol);
     failed_polls_ = 0;
@@ -111,11 +105,11 @@ private:
   void end_of_round() {
     phase_ = Phase::resting;
     protocol_.reset();
-    report_->failed(search_error_);
-    const auto longest = report_->assigned() ? nanoseconds(seconds(2)) : kMaxRest;
-    rest_ = std::clamp(2 * rest_, nanoseconds(seconds(1)), longest);
-    rest_until_ = core_->now().steady + rest_;
-    plan_candidates();
+    if (plan_->follower == 0 || report_->assigned()) {
+      report_->failed(search_error_);
+    }
+    rest_until_ = core_->now().steady + search_->rest();
+    search_->begin();
   }
 
   // -- exchanges ------------------------------------------------------------------------
@@ -158,7 +152,7 @@ private:
       answer_command(error);
     }
     search_error_ = error;
-    next_candidate_ = 0;
+    search_->begin();
     phase_ = Phase::resting;
     rest_until_ = core_->now().steady + seconds(1);
     report_->failed(error);
@@ -174,7 +168,7 @@ private:
     phase_ = Phase::polling;
     sample_ = {};
     core_->counters.polls.fetch_add(1, std::memory_order_relaxed);
-    runner_.start(protocol_->poll(sample_));
+    runner_.start(protocol_->poll(sample_), search_->patience_after(failed_polls_));
     advance();
   }
 
@@ -185,10 +179,12 @@ private:
       failed_polls_ = 0;
       report_->sample(std::move(sample_), received_);
     } else {
-      report_->failed(result.error());
-      if (++failed_polls_ >= kReidentifyAfter) {
+      search_error_ = result.error();
+      report_->failed(search_error_);
+      paused_until_ = core_->now().steady + search_->pause(++failed_polls_);
+      if (failed_polls_ >= kReidentifyAfter) {
         failed_polls_ = 0;
-        plan_candidates();
+        search_->begin();
         identify();
         return;
       }
@@ -207,7 +203,11 @@ private:
       abandon({Fault::link, "the port does not respond"});
     }
     if (phase_ == Phase::idle) {
-      poll();
+      if (now >= paused_until_) {
+        poll();
+      } else {
+        report_->failed(search_error_);
+      }
     } else if (phase_ == Phase::resting) {
       if (now >= rest_until_) {
         identify();
@@ -308,12 +308,10 @@ private:
   SessionPlanPtr plan_;
   std::optional<Reporter<Self>> report_;
 
-  std::vector<Candidate> candidates_;
-  std::size_t next_candidate_ = 0;
+  std::optional<Search> search_;
   Candidate candidate_;
-  std::optional<Candidate> known_; ///< what answered last
-  nanoseconds rest_{0};
-  nanoseconds rest_until_{0};
+  nanoseconds rest_until_{0};   ///< no new round of the search before
+  nanoseconds paused_until_{0}; ///< no poll before: the battery is silent and shares its line
   Error search_error_{Fault::timeout, "no BMS answered"};
 
   Phase phase_ = Phase::resting;

@@ -3,18 +3,26 @@
 
 #include "actors/config.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/port/candidate.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace bmsd::actors {
 
-/// Read by the port actor, its sessions and the I/O thread; never changed after it is built.
+/// Read by the port actor, its sessions and the I/O thread; never changed after it is built, but for what
+/// `spoken` holds.
 struct PortPlan {
   PortConfig config;
   PortRef port;
   std::vector<SessionRef> sessions;
+  /// What the batteries on this line speak, as soon as one of them has been found.
+  std::shared_ptr<Slot<std::optional<Candidate>>> spoken = std::make_shared<Slot<std::optional<Candidate>>>("spoken");
+
+  /// Several batteries on one line, each with an address.
+  bool is_shared() const { return config.all_addresses || config.addresses.size() > 1; }
 };
 using PortPlanPtr = std::shared_ptr<const PortPlan>;
 

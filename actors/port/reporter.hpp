@@ -38,7 +38,8 @@ public:
     address_ = address;
     spdlog::info("{}: found {} {} {}", place_, identity.label, identity.model, identity.unique_id);
     post(self_, *core_, core_->supervisor,
-         Identified{plan_->session, plan_->port->config.name, address, actors::describe(plan_->port->config), identity},
+         Identified{plan_->session, plan_->port->config.name, shown_address(), actors::describe(plan_->port->config),
+                    identity},
          place_);
   }
 
@@ -101,7 +102,7 @@ public:
     link(Link::gone, reason);
     if (battery_ && !vacated_) {
       vacated_ = true;
-      post(self_, *core_, core_->supervisor, Vacated{plan_->port->config.name, address_}, battery_id_);
+      post(self_, *core_, core_->supervisor, Vacated{plan_->port->config.name, shown_address()}, battery_id_);
     }
   }
 
@@ -127,6 +128,9 @@ public:
 
 private:
   static constexpr std::uint32_t kSilentAfter = 3;
+
+  /// A battery that is alone on its line needs no address in its name, unless the user has given one.
+  std::uint32_t shown_address() const { return plan_->address || plan_->port->is_shared() ? address_ : 0; }
 
   Self self_;
   CorePtr core_;

@@ -22,10 +22,23 @@ bool fits(const SessionPlan& plan, const Candidate& candidate) {
          (!plan.port->config.line || candidate.line == *plan.port->config.line);
 }
 
+/// The nth address of the range without the one that is taken.
+std::optional<std::uint32_t> nth_other(const protocols::AddressRange& range, std::uint32_t taken, std::size_t n) {
+  for (auto address = range.first; address <= range.last && range.last > range.first; ++address) {
+    if (address != taken && --n == 0) {
+      return address;
+    }
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 std::string place_name(const SessionPlan& plan) {
   auto place = sanitized(plan.port->config.name);
+  if (plan.follower > 0) {
+    return place + "__n" + std::to_string(plan.follower);
+  }
   return plan.address && *plan.address != 0 ? place + "__" + std::to_string(*plan.address) : place;
 }
 
@@ -52,6 +65,14 @@ void remember_candidate(StateStore& store, const std::string& place, const Candi
 }
 
 std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered) {
+  const auto spoken = plan.port->is_shared() ? plan.port->spoken->get() : std::nullopt;
+  if (plan.follower > 0) {
+    const auto address = spoken ? nth_other(spoken->protocol->chain, spoken->address, plan.follower) : std::nullopt;
+    return address ? std::vector{Candidate{spoken->protocol, spoken->line, *address}} : std::vector<Candidate>();
+  }
+  if (spoken && plan.address) {
+    return {{spoken->protocol, spoken->line, *plan.address}};
+  }
   std::vector<const protocols::ProtocolInfo*> order;
   for (const protocols::ProtocolInfo& info : protocols::registry()) {
     if (info.medium == protocols::Medium::serial && info.detect_order >= 0) {
@@ -102,11 +123,11 @@ std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<C
 }
 
 std::vector<Candidate> candidates_after_loss(const SessionPlan& plan, const Candidate& lost) {
-  std::vector<Candidate> out;
+  std::vector<Candidate> out = {lost};
   for (const auto& candidate : candidates(plan, lost)) {
-    out.push_back(lost);
     if (candidate != lost) {
       out.push_back(candidate);
+      out.push_back(lost);
     }
   }
   return out;

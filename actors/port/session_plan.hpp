@@ -16,18 +16,12 @@ namespace bmsd::actors {
 struct SessionPlan {
   PortPlanPtr port;
   SessionRef session;
-  std::optional<std::uint32_t> address;              ///< absent: the protocol's default
+  std::optional<std::uint32_t> address; ///< absent: the protocol's default
+  /// 0: finds out by itself what to speak. n: the nth other address of what was found on the line.
+  std::size_t follower = 0;
   const protocols::ProtocolInfo* protocol = nullptr; ///< nullptr: searched
 };
 using SessionPlanPtr = std::shared_ptr<const SessionPlan>;
-
-/// One thing to try on a line.
-struct Candidate {
-  const protocols::ProtocolInfo* protocol = nullptr;
-  LineSettings line;
-  std::uint32_t address = 0;
-  friend bool operator==(const Candidate&, const Candidate&) = default;
-};
 
 /// What was found at a place the last time; kept in the state directory.
 std::optional<Candidate> remembered_candidate(StateStore& store, const std::string& place);
@@ -35,7 +29,7 @@ void remember_candidate(StateStore& store, const std::string& place, const Candi
 
 /// In the order to try: what was there before, then by the registry's order, grouped by line
 /// settings so that the line is changed as seldom as possible. A configured protocol, line or
-/// address leaves only what fits it.
+/// address leaves only what fits it. On a line of which is known what is spoken there, only that.
 std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered);
 /// The same for a battery that was `lost`: it comes first and again after every other candidate, so that
 /// it is found as soon as it answers again.

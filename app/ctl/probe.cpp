@@ -1,7 +1,7 @@
 #include "app/ctl/probe.hpp"
 
 #include "actors/port/link_factory.hpp"
-#include "actors/port/session_plan.hpp"
+#include "actors/port/search.hpp"
 #include "messages/json.hpp"
 #include "protocols/core/protocol.hpp"
 
@@ -41,6 +41,8 @@ public:
 
 private:
   static constexpr std::chrono::seconds kListen{6};
+  static constexpr int kRounds = 2;
+  static constexpr protocols::Patience kAnotherAddress{.requests = 2, .retries = false};
 
   Result<void> open() {
     std::optional<Result<void>> opened;
@@ -90,17 +92,61 @@ private:
     if (addresses.empty()) {
       addresses = {std::nullopt};
     }
+    std::optional<Candidate> found;
     for (const auto& address : addresses) {
       plan.address = address;
-      for (const auto& candidate : candidates(plan, std::nullopt)) {
-        if (try_one(candidate) && !options_.all) {
-          return;
+      found = found ? also_at(*found, *address) : search_address(plan);
+      if (found && !options_.all) {
+        return;
+      }
+    }
+    if (found && options_.all && port_.addresses.empty()) {
+      list_others(*found);
+    }
+  }
+
+  /// A quick round, and a patient one if nobody answered.
+  std::optional<Candidate> search_address(const SessionPlan& plan) {
+    Search search(std::make_shared<const SessionPlan>(plan), std::nullopt);
+    for (int round = 0; round < kRounds; ++round) {
+      search.begin();
+      while (const auto next = search.next()) {
+        if (try_one(next->candidate, next->patience)) {
+          return next->candidate;
         }
+      }
+      if (plan.protocol != nullptr) {
+        break;
+      }
+      if (round + 1 < kRounds) {
+        say("nobody answered: once more, with patience\n");
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// The same protocol at another address. Gives what was found before, whatever comes of it.
+  Candidate also_at(Candidate found, std::uint32_t address) {
+    auto other = found;
+    other.address = address;
+    try_one(other, kAnotherAddress);
+    return found;
+  }
+
+  void list_others(const Candidate& found) {
+    const auto& range = found.protocol->chain;
+    if (!found.protocol->daisy_chain()) {
+      say(std::string(found.protocol->label) + " has no addresses: one battery per line\n");
+      return;
+    }
+    for (auto address = range.first; address <= range.last; ++address) {
+      if (address != found.address) {
+        also_at(found, address);
       }
     }
   }
 
-  bool try_one(const Candidate& candidate) {
+  bool try_one(const Candidate& candidate, protocols::Patience patience) {
     const auto started = Clock::now();
     say("trying " + std::string(candidate.protocol->key) + " at " + std::to_string(candidate.line.baud) +
         (candidate.address != 0 ? ", address " + std::to_string(candidate.address) : "") + " ... ");
@@ -114,7 +160,7 @@ private:
       say(set.error().detail + "\n");
       return false;
     }
-    runner.start(protocol->identify(identity));
+    runner.start(protocol->identify(identity), patience);
     while (const auto* request = runner.pending()) {
       std::optional<Reply> reply;
       link_.line->exchange(*request, [&](Reply r) { reply = std::move(r); });

@@ -73,7 +73,7 @@ std::string protocols_markdown() {
   for (const protocols::ProtocolInfo& info : protocols::registry()) {
     const std::string key(info.key);
     text += "| [`" + key + "`](docs/protocols/" + key + ".md) | " + link_text(info) + " | " + std::string(info.about) +
-            " | " + (info.daisy_chain ? "yes" : "-") + " | " + (info.detect_order >= 0 ? "yes" : "-") + " | " +
+            " | " + (info.daisy_chain() ? "yes" : "-") + " | " + (info.detect_order >= 0 ? "yes" : "-") + " | " +
             commands_text(info.capabilities) + " |\n";
   }
   return text;
@@ -96,7 +96,7 @@ Json protocols_json() {
                  {"lines", lines},
                  {"can_bitrate", info.can_bitrate},
                  {"searched", info.detect_order >= 0},
-                 {"daisy_chain", info.daisy_chain},
+                 {"daisy_chain", info.daisy_chain()},
                  {"poll_interval_ms", info.poll_interval.count()},
                  {"capabilities", to_json(info.capabilities)}};
     json["options"] = Json::array();

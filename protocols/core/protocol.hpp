@@ -101,6 +101,12 @@ struct ProtocolOption {
   std::string_view text;
 };
 
+/// From the first to the last, both included.
+struct AddressRange {
+  std::uint32_t first = 0, last = 0;
+  constexpr std::size_t size() const { return last - first + 1; }
+};
+
 /// What bmsd knows of a protocol before it talks to a battery. Each protocol class has one, `kInfo`.
 struct ProtocolInfo {
   std::string_view key;   ///< "lltjbd"
@@ -113,10 +119,12 @@ struct ProtocolInfo {
   int can_bitrate = 0;                           ///< bit/s
   std::span<const std::uint32_t> addresses = {}; ///< to try when none is given; empty: no addressing
   int detect_order = -1;                         ///< lower is earlier; negative: never searched for
-  bool daisy_chain = false;                      ///< several on one line, by address
+  AddressRange chain = {};                       ///< several batteries on one line; {0, 0}: one alone
   std::chrono::milliseconds poll_interval{1000};
   Capabilities capabilities = {};
   std::span<const ProtocolOption> options = {};
+
+  constexpr bool daisy_chain() const { return chain.last > chain.first; }
 
   // Exactly one of these, by medium.
   std::unique_ptr<ExchangeProtocol> (*exchange)(const ProtocolConfig&) = nullptr;

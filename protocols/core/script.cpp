@@ -1,9 +1,13 @@
 #include "protocols/core/script.hpp"
 
+#include <algorithm>
+
 namespace bmsd::protocols {
 
-void ScriptRunner::start(Script script) {
+void ScriptRunner::start(Script script, Patience patience) {
   cancel();
+  patience_ = patience;
+  answered_ = false;
   script_ = std::move(script);
   finished_ = false;
   failed_attempts_ = 0;
@@ -23,6 +27,13 @@ void ScriptRunner::answer(Reply reply) {
     if (attempts_++ < pending_->retries) {
       return;
     }
+    if (!answered_ && --patience_.requests <= 0) {
+      result_ = reply.error;
+      cancel();
+      return;
+    }
+  } else {
+    answered_ = true;
   }
   auto* waiter = std::exchange(waiter_, nullptr);
   pending_ = nullptr;
@@ -52,7 +63,11 @@ void ScriptRunner::cancel() {
   script_ = {};
 }
 
-void ScriptRunner::wait(const Request& request, Waiter& waiter) {
+void ScriptRunner::wait(Request& request, Waiter& waiter) {
+  if (!answered_) {
+    request.retries = patience_.retries ? request.retries : 0;
+    request.first_byte = std::min(request.first_byte, patience_.first_byte);
+  }
   pending_ = &request;
   waiter_ = &waiter;
   attempts_ = 0;

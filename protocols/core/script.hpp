@@ -18,8 +18,10 @@
 #include "messages/error.hpp"
 #include "messages/frame.hpp"
 
+#include <chrono>
 #include <coroutine>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -85,6 +87,14 @@ inline Result<void> done() {
   return {};
 }
 
+/// How much a BMS that has not answered anything yet is asked. As soon as it has answered, its requests are
+/// taken as they are.
+struct Patience {
+  int requests = std::numeric_limits<int>::max();  ///< the script ends when so many went unanswered
+  bool retries = true;                             ///< as the requests say; false: none
+  std::chrono::milliseconds first_byte{1'000'000}; ///< waits at most so long for an answer to begin
+};
+
 /// Runs one script at a time and keeps count of the attempts of its pending request.
 class ScriptRunner {
 public:
@@ -93,7 +103,7 @@ public:
   ScriptRunner& operator=(const ScriptRunner&) = delete;
 
   /// Runs to the first request. An exception thrown inside the script (a bug) leaves here.
-  void start(Script script);
+  void start(Script script, Patience patience = {});
   /// What has to be sent now; nullptr: finished or idle.
   const Request* pending() const { return pending_; }
   /// Outcome of one attempt at pending(). A failed one is repeated (pending() stays) until the
@@ -120,7 +130,7 @@ private:
   template <bool kEndsScript>
   struct RequestAwaiter;
 
-  void wait(const Request& request, Waiter& waiter);
+  void wait(Request& request, Waiter& waiter);
   void run(std::coroutine_handle<> handle);
   void finish(Result<void> result, std::exception_ptr failure);
 
@@ -129,6 +139,8 @@ private:
   Waiter* waiter_ = nullptr;
   int attempts_ = 0;
   int failed_attempts_ = 0;
+  Patience patience_;
+  bool answered_ = false; ///< anything since start()
   bool finished_ = true;
   Result<void> result_;
   std::exception_ptr failure_;

@@ -268,5 +268,58 @@ TEST(Registry, names_are_found_without_regard_to_case) {
   EXPECT_EQ(find_protocol(""), nullptr);
 }
 
+// -- patience ---------------------------------------------------------------------
+
+struct Asking {
+  Script run(int& asked) {
+    for (int i = 0; i < 5; ++i) {
+      Request request;
+      request.tx = {static_cast<std::uint8_t>(i)};
+      request.retries = 3;
+      request.first_byte = std::chrono::milliseconds(1000);
+      (void)co_await attempt(request);
+      ++asked;
+    }
+    co_return done();
+  }
+};
+
+Reply timeout() {
+  Reply reply;
+  reply.error = {Fault::timeout, "no answer"};
+  return reply;
+}
+
+TEST(Patience, ends_the_script_after_so_many_unanswered_requests) {
+  ScriptRunner runner;
+  Asking asking;
+  int asked = 0;
+  runner.start(asking.run(asked), {.requests = 2, .retries = false, .first_byte = std::chrono::milliseconds(250)});
+  ASSERT_NE(runner.pending(), nullptr);
+  EXPECT_EQ(runner.pending()->first_byte.count(), 250);
+  EXPECT_EQ(runner.pending()->retries, 0);
+  runner.answer(timeout());
+  runner.answer(timeout());
+  EXPECT_TRUE(runner.finished());
+  EXPECT_EQ(runner.pending(), nullptr);
+  EXPECT_EQ(runner.result().error().fault, Fault::timeout);
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(Patience, an_answer_gives_the_requests_back_what_they_ask_for) {
+  ScriptRunner runner;
+  Asking asking;
+  int asked = 0;
+  runner.start(asking.run(asked), {.requests = 2, .retries = false, .first_byte = std::chrono::milliseconds(250)});
+  runner.answer({});
+  EXPECT_EQ(runner.pending()->first_byte.count(), 1000);
+  EXPECT_EQ(runner.pending()->retries, 3);
+  for (int i = 0; i < 4; ++i) {
+    runner.answer(timeout());
+  }
+  EXPECT_EQ(asked, 2);
+  EXPECT_FALSE(runner.finished());
+}
+
 } // namespace
 } // namespace bmsd::protocols
