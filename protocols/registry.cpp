@@ -1,5 +1,7 @@
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
+#include "protocols/eg4_ll.hpp"
+#include "protocols/felicity.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
@@ -16,6 +18,8 @@ namespace {
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
     Daly::kInfo,
+    Eg4Ll::kInfo,
+    Felicity::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,

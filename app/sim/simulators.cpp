@@ -1,5 +1,7 @@
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
+#include "app/sim/eg4_ll_sim.hpp"
+#include "app/sim/felicity_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
@@ -14,6 +16,8 @@ namespace {
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
     DalySim::kInfo,
+    Eg4LlSim::kInfo,
+    FelicitySim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,

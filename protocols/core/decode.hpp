@@ -169,9 +169,9 @@ constexpr Field<Message> field(std::optional<Value> Message::*member, std::size_
 constexpr Field<Sample> sensor_field(std::optional<double> Temperatures::*member, std::size_t offset, Wire wire) {
   return {Sensor{member}, offset, wire};
 }
-/// "Temperature 1" has index 0.
-constexpr Field<Sample> sensor_field(std::size_t index, std::size_t offset, Wire wire) {
-  return {Sensor{nullptr, index}, offset, wire};
+/// "Temperature 1" has index 0. (An int: a literal 0 of another type would be a null pointer as well.)
+constexpr Field<Sample> sensor_field(int index, std::size_t offset, Wire wire) {
+  return {Sensor{nullptr, static_cast<std::size_t>(index)}, offset, wire};
 }
 constexpr Field<Sample> extra(std::string_view name, std::size_t offset, Wire wire) {
   return {ExtraNumber{name}, offset, wire};

@@ -76,6 +76,19 @@ TEST(Decode, a_turned_sign_leaves_zero_alone) {
   EXPECT_FALSE(std::signbit(*out.current));
 }
 
+TEST(Decode, sensors_have_their_places_and_drop_what_cannot_be) {
+  Sample out;
+  constexpr std::array table = {
+      sensor_field(0, 0, Wire::s8),
+      sensor_field(1, 1, Wire::s8),
+      sensor_field(&Temperatures::mos, 2, Wire::u8),
+  };
+  ASSERT_TRUE(decode(table, hex("ecc81f"), out));
+  EXPECT_EQ(out.temperatures.battery[0], -20);
+  EXPECT_FALSE(out.temperatures.battery[1]);
+  EXPECT_EQ(out.temperatures.mos, 31);
+}
+
 TEST(Decode, alarms_keep_the_highest_level_and_become_known) {
   constexpr AlarmBit table[] = {
       {0, Alarm::HighVoltage, 2}, {1, Alarm::HighDischargeCurrent, 1}, {2, Alarm::HighDischargeCurrent, 2}};
