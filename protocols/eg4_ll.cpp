@@ -378,7 +378,7 @@ constinit const ProtocolInfo Eg4Ll::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 80, // slow to answer
-    .daisy_chain = true,
+    .chain = {0x01, 0x10},
     .exchange = make_exchange<Eg4Ll>,
 };
 

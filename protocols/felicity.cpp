@@ -283,7 +283,7 @@ constinit const ProtocolInfo Felicity::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 82,
-    .daisy_chain = true,
+    .chain = {0x01, 0x10},
     .exchange = make_exchange<Felicity>,
 };
 

@@ -247,45 +247,5 @@ TEST(Eg4LlAndDecoder, AnotherAddressIsSilent) {
   EXPECT_EQ(result.error().fault, Fault::timeout);
 }
 
-// -- and other batteries -----------------------------------------------------------------
-
-TEST(Eg4LlAndDecoder, NoOtherBatteryIsTakenForIt) {
-  for (const SimulatorInfo& other : simulators()) {
-    if (other.stream == nullptr || other.key == "eg4_ll") {
-      continue;
-    }
-    for (const std::uint32_t address : {1U, 0x10U, 0x30U, 0x40U}) {
-      Battery battery(four_cells());
-      const auto device = other.stream(battery, {address, "pack", "12345678901234567890", ""});
-      for (const auto* key : {"eg4_ll", "felicity"}) {
-        if (other.key != key) {
-          protocols::ProtocolConfig settings;
-          settings.address = address;
-          Identity identity;
-          const auto protocol = protocols::find_protocol(key)->exchange(settings);
-          EXPECT_FALSE(run(protocol->identify(identity), *device)) << other.key << " as " << key;
-        }
-      }
-    }
-  }
-}
-
-TEST(Eg4LlAndDecoder, NobodyElseTakesItForTheirs) {
-  for (const auto* key : {"eg4_ll", "felicity"}) {
-    for (const protocols::ProtocolInfo& other : protocols::registry()) {
-      if (other.exchange == nullptr || other.key == key) {
-        continue;
-      }
-      Battery battery(four_cells());
-      const auto device = find_simulator(key)->stream(battery, {1, "pack", "12345678901234567890", ""});
-      protocols::ProtocolConfig settings;
-      settings.address = 1;
-      Identity identity;
-      const auto protocol = other.exchange(settings);
-      EXPECT_FALSE(run(protocol->identify(identity), *device)) << key << " as " << other.key;
-    }
-  }
-}
-
 } // namespace
 } // namespace bmsd::sim

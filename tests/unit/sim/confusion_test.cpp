@@ -1,0 +1,131 @@
+// The confusion matrix: every simulated BMS against every protocol, and against the whole search. Nobody is
+// taken for another one, whatever the speed of the line.
+#include "protocols/core/protocol.hpp"
+#include "support.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace bmsd::sim {
+namespace {
+
+struct Simulated {
+  const SimulatorInfo* info;
+  std::string dialect;
+};
+
+std::vector<Simulated> everyone() {
+  std::vector<Simulated> out;
+  for (const SimulatorInfo& info : simulators()) {
+    if (info.stream == nullptr) {
+      continue;
+    }
+    if (info.dialects.empty()) {
+      out.push_back({&info, ""});
+    }
+    for (auto dialect : info.dialects) {
+      out.push_back({&info, std::string(dialect)});
+    }
+  }
+  return out;
+}
+
+/// A line with a BMS at its end, which keeps what it has not used yet.
+class Line {
+public:
+  explicit Line(const Simulated& who)
+      : battery_(test::sixteen_cells()), device_(who.info->stream(battery_, {0, "pack", "20240901123", who.dialect})) {}
+
+  Result<void> run(protocols::Script script) {
+    protocols::ScriptRunner runner;
+    runner.start(std::move(script), {.requests = 2, .retries = false});
+    while (const auto* request = runner.pending()) {
+      runner.answer(protocols::receive(*request, answer(request->tx)));
+    }
+    return runner.result();
+  }
+  Result<void> identify(const protocols::ProtocolInfo& info, std::uint32_t address) {
+    protocols::ProtocolConfig config;
+    config.address = address;
+    Identity identity;
+    const auto protocol = info.exchange(config);
+    auto result = run(protocol->identify(identity));
+    if (result) {
+      EXPECT_EQ(identity.protocol, info.key);
+    }
+    return result;
+  }
+
+private:
+  Bytes answer(const Bytes& tx) {
+    pending_.insert(pending_.end(), tx.begin(), tx.end());
+    Bytes rx;
+    while (true) {
+      auto [used, reply] = device_->answer(pending_);
+      rx.insert(rx.end(), reply.begin(), reply.end());
+      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
+      if (used == 0) {
+        return rx;
+      }
+    }
+  }
+
+  Battery battery_;
+  std::unique_ptr<StreamDevice> device_;
+  Bytes pending_;
+};
+
+std::vector<std::uint32_t> addresses_of(const protocols::ProtocolInfo& info) {
+  return info.addresses.empty() ? std::vector<std::uint32_t>{0}
+                                : std::vector<std::uint32_t>(info.addresses.begin(), info.addresses.end());
+}
+
+class Confusion : public testing::TestWithParam<Simulated> {};
+
+TEST_P(Confusion, no_other_protocol_takes_it_for_its_own) {
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
+    if (info.exchange == nullptr || info.key == GetParam().info->key) {
+      continue;
+    }
+    Line line(GetParam());
+    auto addresses = addresses_of(info);
+    addresses.insert(addresses.end(), {0, 1, 2, 0x10, 0x30, 0x40});
+    for (const auto address : addresses) {
+      EXPECT_FALSE(line.identify(info, address)) << "taken for " << info.key << " at address " << address;
+    }
+  }
+}
+
+TEST_P(Confusion, the_search_finds_it) {
+  std::vector<std::reference_wrapper<const protocols::ProtocolInfo>> order;
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
+    if (info.exchange != nullptr && info.detect_order >= 0) {
+      order.push_back(info);
+    }
+  }
+  std::sort(order.begin(), order.end(), [](const protocols::ProtocolInfo& a, const protocols::ProtocolInfo& b) {
+    return a.detect_order < b.detect_order;
+  });
+  Line line(GetParam());
+  for (const protocols::ProtocolInfo& info : order) {
+    for (const auto address : addresses_of(info)) {
+      if (line.identify(info, address)) {
+        EXPECT_EQ(info.key, GetParam().info->key);
+        EXPECT_TRUE(std::any_of(info.lines.begin(), info.lines.end(),
+                                [](const LineSettings& one) { return one.baud == GetParam().info->baud; }));
+        return;
+      }
+    }
+  }
+  FAIL() << "not found";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Confusion, testing::ValuesIn(everyone()), [](const auto& info) {
+  std::string name = std::string(info.param.info->key) + (info.param.dialect.empty() ? "" : "_" + info.param.dialect);
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+});
+
+} // namespace
+} // namespace bmsd::sim
