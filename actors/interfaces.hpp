@@ -90,6 +90,7 @@ struct ExchangeJob {
   LineSettings line;
   Request request;
   SessionRef reply_to;
+  bool can_wait = false; ///< asks somebody who may not be there: after those who are
 };
 /// A CAN frame to send.
 struct SendFrame {

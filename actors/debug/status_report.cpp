@@ -49,7 +49,7 @@ Json StatusReport::json() const {
     const auto id = about.value("id", std::string());
     for (const auto& [other_name, other] : described) {
       if (is(other, "session") && other.value("battery", std::string()) == id) {
-        for (const char* key : {"port", "protocol", "address", "link", "failures", "last_error"}) {
+        for (const char* key : {"port", "protocol", "address", "link", "samples", "failures", "last_error"}) {
           if (other.contains(key)) {
             battery[key] = other[key];
           }
@@ -66,7 +66,8 @@ Json StatusReport::json() const {
   }
   result["searching"] = Json::array();
   for (const auto& [name, about] : described) {
-    if (is(about, "session") && about.value("battery", std::string()).empty()) {
+    const bool optional = about.value("follower", 0) > 0; // an address where nobody needs to be
+    if (is(about, "session") && !optional && about.value("battery", std::string()).empty()) {
       result["searching"].push_back(about);
     }
   }

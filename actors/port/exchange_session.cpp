@@ -117,7 +117,8 @@ private:
   void advance() {
     if (const auto* request = runner_.pending()) {
       asked_at_ = core_->now().steady;
-      post(self_, *core_, plan_->port->port, ExchangeJob{++token_, candidate_.line, *request, plan_->session});
+      post(self_, *core_, plan_->port->port,
+           ExchangeJob{++token_, candidate_.line, *request, plan_->session, can_wait()});
       return;
     }
     const auto result = runner_.result();
@@ -129,6 +130,12 @@ private:
     case Phase::idle:
     case Phase::resting: break;
     }
+  }
+
+  /// The batteries that answer come first.
+  bool can_wait() const {
+    return plan_->port->is_shared() &&
+           (phase_ == Phase::identifying || (phase_ == Phase::polling && failed_polls_ > 0));
   }
 
   void on_done(ExchangeDone done) {
@@ -199,7 +206,7 @@ private:
       return;
     }
     const auto now = core_->now().steady;
-    if (runner_.pending() != nullptr && now - asked_at_ > kAnswerLimit) {
+    if (runner_.pending() != nullptr && !can_wait() && now - asked_at_ > kAnswerLimit) {
       abandon({Fault::link, "the port does not respond"});
     }
     if (phase_ == Phase::idle) {

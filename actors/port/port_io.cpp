@@ -3,6 +3,8 @@
 #include <asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace bmsd::actors {
 
 namespace {
@@ -14,7 +16,8 @@ std::int64_t wall_us() {
 
 } // namespace
 
-PortIo::PortIo(CorePtr core, PortPlanPtr plan) : core_(std::move(core)), plan_(std::move(plan)) {}
+PortIo::PortIo(CorePtr core, PortPlanPtr plan)
+    : core_(std::move(core)), plan_(std::move(plan)), late_timer_(core_->io) {}
 
 // -- opening ----------------------------------------------------------------------
 
@@ -32,6 +35,8 @@ void PortIo::open(std::uint64_t generation) {
 
 void PortIo::close() {
   waiting_.clear();
+  late_.clear();
+  late_timer_.cancel();
   busy_ = false;
   link_ = {};
 }
@@ -52,25 +57,60 @@ void PortIo::make() {
 // -- lines ---------------------------------------------------------------------------
 
 void PortIo::exchange(ExchangeJob job) {
-  if (!link_.line || waiting_.size() >= kMaxWaiting) {
+  if (!link_.line || waiting_.size() + late_.size() >= kMaxWaiting) {
     Reply refused;
     refused.error = {Fault::link, !link_.line ? "the port is closed" : "too many requests wait for the line"};
     finish(std::move(job), std::move(refused));
     return;
   }
-  waiting_.push_back(std::move(job));
+  if (job.can_wait) {
+    late_.push_back({std::move(job), core_->now().steady});
+  } else {
+    waiting_.push_back(std::move(job));
+  }
   if (!busy_) {
     run_next();
   }
 }
 
 void PortIo::run_next() {
-  if (waiting_.empty() || !link_.line) {
+  if (!link_.line) {
     return;
   }
-  busy_ = true;
-  auto job = std::make_shared<ExchangeJob>(std::move(waiting_.front()));
+  const auto overdue = !late_.empty() && core_->now().steady - late_.front().since >= kLongestWait;
+  if (waiting_.empty() || overdue) {
+    run_late();
+    return;
+  }
+  auto job = std::move(waiting_.front());
   waiting_.pop_front();
+  run(std::move(job));
+}
+
+void PortIo::run_late() {
+  if (late_.empty()) {
+    return;
+  }
+  const auto now = core_->now().steady;
+  const auto from = std::min<std::chrono::nanoseconds>(spoke_at_ + kPauseInPoll, late_.front().since + kLongestWait);
+  if (now >= from) {
+    auto job = std::move(late_.front().job);
+    late_.pop_front();
+    run(std::move(job));
+    return;
+  }
+  late_timer_.expires_after(from - now);
+  late_timer_.async_wait([weak = weak_from_this()](const std::error_code& error) {
+    if (auto self = weak.lock(); self && !error && !self->busy_) {
+      self->run_next();
+    }
+  });
+}
+
+void PortIo::run(ExchangeJob next) {
+  busy_ = true;
+  late_timer_.cancel();
+  auto job = std::make_shared<ExchangeJob>(std::move(next));
   if (auto set = link_.line->set_line(job->line); !set) {
     Reply failed;
     failed.error = set.error();
@@ -85,6 +125,9 @@ void PortIo::run_next() {
   link_.line->exchange(job->request, [weak = weak_from_this(), job](Reply reply) {
     if (auto self = weak.lock()) {
       self->busy_ = false;
+      if (!job->can_wait) {
+        self->spoke_at_ = self->core_->now().steady;
+      }
       if (self->core_->tap.watched() && !reply.rx.empty()) {
         self->watch(Direction::rx, reply.rx);
       }

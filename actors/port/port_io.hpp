@@ -6,6 +6,9 @@
 #include "actors/port/link_factory.hpp"
 #include "actors/port/port_plan.hpp"
 
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -29,6 +32,8 @@ public:
 private:
   void make();
   void run_next();
+  void run(ExchangeJob next);
+  void run_late();
   void finish(ExchangeJob job, Reply reply);
   void watch(Direction direction, Bytes bytes);
   void on_frame(const CanFrame& frame);
@@ -36,11 +41,22 @@ private:
   void on_document(const Document& document);
 
   static constexpr std::size_t kMaxWaiting = 64;
+  /// A poll is made of several requests; nobody else comes in between.
+  static constexpr std::chrono::milliseconds kPauseInPoll{30};
+  /// But a line that is never free has to make room now and then.
+  static constexpr std::chrono::seconds kLongestWait{1};
 
   CorePtr core_;
   PortPlanPtr plan_;
   MadeLink link_;
   std::deque<ExchangeJob> waiting_;
+  struct LateJob {
+    ExchangeJob job;
+    std::chrono::nanoseconds since{0}; ///< steady time
+  };
+  std::deque<LateJob> late_; ///< those that can wait
+  asio::steady_timer late_timer_;
+  std::chrono::nanoseconds spoke_at_{0}; ///< end of the last exchange with somebody who is there
   bool busy_ = false;
   std::uint64_t generation_ = 0;
   FrameBatch batch_;

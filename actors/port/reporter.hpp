@@ -123,6 +123,9 @@ public:
       json["protocol"] = identity_->protocol;
     }
     json["address"] = address_;
+    if (plan_->follower > 0) {
+      json["follower"] = plan_->follower;
+    }
     return json;
   }
 

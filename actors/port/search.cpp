@@ -13,6 +13,8 @@ using std::chrono::seconds;
 constexpr protocols::Patience kBrief{.requests = 2, .retries = false, .first_byte = milliseconds(250)};
 /// One timeout and no more.
 constexpr protocols::Patience kOnce{.requests = 1, .retries = false};
+/// For an address where most likely nobody is.
+constexpr protocols::Patience kBriefly{.requests = 1, .retries = false, .first_byte = milliseconds(250)};
 
 constexpr seconds kShortestRest{1}, kRestOfLost{2}, kLongestRest{30}, kRestOfFollower{300}, kLongestPause{10};
 constexpr unsigned kSilentAfter = 3;
@@ -36,12 +38,12 @@ void Search::begin() {
 
 std::optional<Search::Try> Search::next() {
   if (next_ >= candidates_.size()) {
-    ++rounds_;
+    rounds_ += candidates_.empty() ? 0 : 1; // a follower that has nobody to follow has not searched
     return std::nullopt;
   }
   const auto& candidate = candidates_[next_++];
   if (plan_->port->is_shared() && (known_ || plan_->port->spoken->get())) {
-    return Try{candidate, kOnce};
+    return Try{candidate, plan_->follower > 0 && !known_ && rounds_ % 2 == 0 ? kBriefly : kOnce};
   }
   return Try{candidate, deserves_patience(candidate) ? protocols::Patience() : kBrief};
 }

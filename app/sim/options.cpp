@@ -1,5 +1,7 @@
 #include "app/sim/options.hpp"
 
+#include "protocols/core/protocol.hpp"
+
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
@@ -119,6 +121,8 @@ void describe(CLI::App& app, CommandLine& out) {
 
   auto* bms = app.add_option_group("The BMS and its cable");
   bms->add_option("--address", out.address, "Address on the bus, where the protocol has one");
+  bms->add_option("--chain", out.chain, "Batteries on this one line, with addresses from --address on")
+      ->check(CLI::Range(1, 16));
   bms->add_option("--name", out.name, "Model or name that it tells");
   bms->add_option("--serial", out.serial, "Serial number that it tells");
   bms->add_option("--dialect", out.dialect,
@@ -142,12 +146,18 @@ Result<std::vector<StationOptions>> stations_of(const CommandLine& line) {
   StationOptions common;
   common.simulator = find_simulator(line.protocol);
   const auto& simulator = *common.simulator;
-  const double largest = line.capacity + kCapacityStep * (line.count - 1);
+  const double largest = line.capacity + kCapacityStep * (line.count + line.chain - 2);
   if (largest > simulator.max_capacity) {
     return rejected(line.protocol + " has no number for a capacity above " + shortest(simulator.max_capacity) + " Ah");
   }
   if (line.address != 0 && !simulator.addressed) {
     return rejected(line.protocol + " has no addresses");
+  }
+  const auto* protocol = protocols::find_protocol(line.protocol);
+  const auto first_address =
+      line.chain > 1 && line.address == 0 && protocol != nullptr ? protocol->chain.first : line.address;
+  if (line.chain > 1 && (!simulator.addressed || simulator.stream == nullptr)) {
+    return rejected("several " + line.protocol + " on one line: they have no addresses");
   }
   const auto& dialects = simulator.dialects;
   if (!line.dialect.empty() && std::find(dialects.begin(), dialects.end(), line.dialect) == dialects.end()) {
@@ -173,7 +183,7 @@ Result<std::vector<StationOptions>> stations_of(const CommandLine& line) {
     }
   }
   common.battery = battery_of(line);
-  common.device = {line.address, line.name.empty() ? "bmssim-" + line.protocol : line.name, line.serial, line.dialect};
+  common.device = {first_address, line.name.empty() ? "bmssim-" + line.protocol : line.name, line.serial, line.dialect};
   common.speed = line.speed;
   common.baud = line.baud.value_or(simulator.baud);
   common.answer_delay = std::chrono::milliseconds(line.answer_delay_ms);
@@ -192,6 +202,15 @@ Result<std::vector<StationOptions>> stations_of(const CommandLine& line) {
     if (line.count > 1) {
       station.device.name += "-" + std::to_string(k);
       station.device.serial += "-" + std::to_string(k);
+    }
+    for (int n = 1; n < line.chain; ++n) {
+      Neighbour next{station.battery, station.device};
+      next.battery.capacity += kCapacityStep * n;
+      next.battery.seed += static_cast<std::uint64_t>(100 * n);
+      next.device.address += static_cast<std::uint32_t>(n);
+      next.device.name += "-" + std::to_string(next.device.address);
+      next.device.serial += "-" + std::to_string(next.device.address);
+      station.neighbours.push_back(std::move(next));
     }
   }
   return out;

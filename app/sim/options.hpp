@@ -30,6 +30,7 @@ struct CommandLine {
   bool noise = false;
   std::vector<std::string> alarms;
   std::uint32_t address = 0;
+  int chain = 1;
   std::string name;
   std::string serial = "SIM1";
   std::string dialect;

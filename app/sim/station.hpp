@@ -14,14 +14,22 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace bmsd::sim {
+
+/// A further battery on the same line, with an address of its own.
+struct Neighbour {
+  BatteryConfig battery;
+  DeviceOptions device;
+};
 
 struct StationOptions {
   const SimulatorInfo* simulator = nullptr;
   transports::LinkAddress link; ///< a SerialAddress is the symlink to a pty, with an empty path there is none
   BatteryConfig battery;
   DeviceOptions device;
+  std::vector<Neighbour> neighbours; ///< byte links only
   FaultRates faults;
   double speed = 1.0;
   int baud = 0; ///< of byte links; 0: no pacing

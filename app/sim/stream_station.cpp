@@ -16,13 +16,27 @@ constexpr std::chrono::milliseconds kStale{500}; // half a request older than th
 class StreamStation : public Station {
 public:
   StreamStation(asio::io_context& io, const StationOptions& options, std::unique_ptr<ByteLine> line)
-      : answer_delay_(options.answer_delay), pack_(options.battery, options.faults, options.speed),
-        device_(options.simulator->stream(pack_.battery, options.device)), line_(std::move(line)),
+      : answer_delay_(options.answer_delay), line_(std::move(line)),
         writer_(io, options.baud, [this](ByteView bytes) { line_->write(bytes); }) {
+    add(options, options.battery, options.device);
+    for (const auto& neighbour : options.neighbours) {
+      add(options, neighbour.battery, neighbour.device);
+    }
     line_->on_bytes = [this](ByteView bytes) { take(bytes, Clock::now()); };
   }
 
 private:
+  struct Member {
+    Member(const StationOptions& options, const BatteryConfig& battery, const DeviceOptions& device)
+        : pack(battery, options.faults, options.speed), bms(options.simulator->stream(pack.battery, device)) {}
+    Pack pack;
+    std::unique_ptr<StreamDevice> bms;
+  };
+
+  void add(const StationOptions& options, const BatteryConfig& battery, const DeviceOptions& device) {
+    members_.push_back(std::make_unique<Member>(options, battery, device));
+  }
+
   void take(ByteView bytes, Clock::time_point now) {
     if (now - heard_at_ > kStale) {
       pending_.clear();
@@ -31,33 +45,39 @@ private:
     // The host's bytes are here at once, but on a wire the last one arrives later.
     heard_until_ = std::max(heard_until_, now) + writer_.wire_time(bytes.size());
     pending_.insert(pending_.end(), bytes.begin(), bytes.end());
-    pack_.live(now);
-
+    for (auto& member : members_) {
+      member->pack.live(now);
+    }
     std::size_t used = 0;
-    while (true) {
-      auto answer = device_->answer(ByteView(pending_).subspan(used));
-      if (answer.used == 0) {
-        break;
-      }
-      used += answer.used;
-      if (!answer.reply.empty()) {
-        reply(std::move(answer.reply), now);
-      }
+    while (const auto step = answer(ByteView(pending_).subspan(used), now)) {
+      used += step;
     }
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
   }
 
-  void reply(Bytes bytes, Clock::time_point now) {
-    const auto fate = pack_.faults.next(now);
+  /// All hear the same; how much of it is dealt with.
+  std::size_t answer(ByteView heard, Clock::time_point now) {
+    std::size_t used = 0;
+    for (auto& member : members_) {
+      auto answer = member->bms->answer(heard);
+      used = std::max(used, answer.used);
+      if (!answer.reply.empty()) {
+        reply(*member, std::move(answer.reply), now);
+      }
+    }
+    return used;
+  }
+
+  void reply(Member& member, Bytes bytes, Clock::time_point now) {
+    const auto fate = member.pack.faults.next(now);
     if (!fate.lost) {
-      pack_.faults.damage(bytes, fate);
+      member.pack.faults.damage(bytes, fate);
       writer_.send(std::move(bytes), heard_until_ + answer_delay_ + fate.delay);
     }
   }
 
   std::chrono::milliseconds answer_delay_;
-  Pack pack_;
-  std::unique_ptr<StreamDevice> device_;
+  std::vector<std::unique_ptr<Member>> members_;
   std::unique_ptr<ByteLine> line_;
   PacedWriter writer_;
   Bytes pending_;
