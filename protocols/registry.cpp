@@ -6,6 +6,7 @@
 #include "protocols/pylontech_can.hpp"
 #include "protocols/renogy.hpp"
 #include "protocols/seplos.hpp"
+#include "protocols/seplosv3.hpp"
 
 #include <algorithm>
 
@@ -22,6 +23,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     PylontechCan::kInfo,
     Renogy::kInfo,
     Seplos::kInfo,
+    SeplosV3::kInfo,
     // clang-format on
 };
 
