@@ -1,5 +1,6 @@
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
+#include "protocols/heltec_modbus.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
@@ -17,6 +18,7 @@ namespace {
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
     Daly::kInfo,
+    HeltecModbus::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
