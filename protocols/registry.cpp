@@ -2,12 +2,14 @@
 #include "protocols/daly.hpp"
 #include "protocols/eg4_ll.hpp"
 #include "protocols/felicity.hpp"
+#include "protocols/heltec_modbus.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
 #include "protocols/renogy.hpp"
 #include "protocols/seplos.hpp"
+#include "protocols/seplosv3.hpp"
 
 #include <algorithm>
 
@@ -20,12 +22,14 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     Daly::kInfo,
     Eg4Ll::kInfo,
     Felicity::kInfo,
+    HeltecModbus::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
     PylontechCan::kInfo,
     Renogy::kInfo,
     Seplos::kInfo,
+    SeplosV3::kInfo,
     // clang-format on
 };
 

@@ -2,12 +2,14 @@
 #include "app/sim/device.hpp"
 #include "app/sim/eg4_ll_sim.hpp"
 #include "app/sim/felicity_sim.hpp"
+#include "app/sim/heltec_modbus_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
 #include "app/sim/renogy_sim.hpp"
 #include "app/sim/seplos_sim.hpp"
+#include "app/sim/seplosv3_sim.hpp"
 
 namespace bmsd::sim {
 
@@ -18,12 +20,14 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     DalySim::kInfo,
     Eg4LlSim::kInfo,
     FelicitySim::kInfo,
+    HeltecModbusSim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,
     RenogySim::kInfo,
     SeplosSim::kInfo,
+    SeplosV3Sim::kInfo,
     // clang-format on
 };
 
