@@ -362,7 +362,7 @@ constinit const ProtocolInfo HeltecModbus::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 58,
-    .daisy_chain = true,
+    .chain = {1, 16},
     .exchange = make_exchange<HeltecModbus>,
 };
 

@@ -486,7 +486,7 @@ constinit const ProtocolInfo SeplosV3::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 62,
-    .daisy_chain = true,
+    .chain = {0, 15},
     .options = kOptions,
     .exchange = make_exchange<SeplosV3>,
 };
