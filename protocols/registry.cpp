@@ -7,6 +7,7 @@
 #include "protocols/pylontech_can.hpp"
 #include "protocols/renogy.hpp"
 #include "protocols/seplos.hpp"
+#include "protocols/sinowealth.hpp"
 
 #include <algorithm>
 
@@ -24,6 +25,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     PylontechCan::kInfo,
     Renogy::kInfo,
     Seplos::kInfo,
+    Sinowealth::kInfo,
     // clang-format on
 };
 

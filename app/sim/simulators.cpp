@@ -7,6 +7,7 @@
 #include "app/sim/pylontech_can_sim.hpp"
 #include "app/sim/renogy_sim.hpp"
 #include "app/sim/seplos_sim.hpp"
+#include "app/sim/sinowealth_sim.hpp"
 
 namespace bmsd::sim {
 
@@ -22,6 +23,7 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     PylontechCanSim::kInfo,
     RenogySim::kInfo,
     SeplosSim::kInfo,
+    SinowealthSim::kInfo,
     // clang-format on
 };
 
