@@ -36,7 +36,7 @@ enum Tag : std::uint8_t {
 };
 
 struct TaggedField {
-  std::uint8_t tag;
+  std::uint8_t tag = 0;
   Field<Sample> field;
 };
 
@@ -103,9 +103,15 @@ constexpr AlarmBit kAlarms[] = {
 };
 /// These bits do not tell charging from discharging: the current does. 8 is the sensor in the battery box.
 constexpr AlarmBit kWhileCharging[] = {
-    {4, Alarm::HighChargeTemperature, 1}, {8, Alarm::HighChargeTemperature, 1}, {9, Alarm::LowChargeTemperature, 1}};
+    {4, Alarm::HighChargeTemperature, 1},
+    {8, Alarm::HighChargeTemperature, 1},
+    {9, Alarm::LowChargeTemperature, 1},
+};
 constexpr AlarmBit kOtherwise[] = {
-    {4, Alarm::HighTemperature, 1}, {8, Alarm::HighTemperature, 1}, {9, Alarm::LowTemperature, 1}};
+    {4, Alarm::HighTemperature, 1},
+    {8, Alarm::HighTemperature, 1},
+    {9, Alarm::LowTemperature, 1},
+};
 constexpr AlarmBit kLowSoc[] = {{0, Alarm::LowSoc, 2}};
 
 // -- what the bytes mean --------------------------------------------------------------
@@ -137,16 +143,20 @@ std::optional<double> celsius(ByteView raw) {
   return value <= kHottest ? value : kHottest - value;
 }
 
-/// 10 mA. Old firmware counts down from 100 A while charging; from protocol version 1 on bit 15 says charging.
+/// Firmware without a version is of the first one, 0. Absent where the reading ended before it.
+std::optional<unsigned> protocol_version(const Values& values) {
+  const ByteView raw = values[kProtocolVersion];
+  if (raw.empty()) {
+    return values.complete() ? std::optional(0U) : std::nullopt;
+  }
+  return raw[0];
+}
+
+/// 10 mA. Version 0 has 10000 at rest and less while charging; from version 1 on bit 15 says charging.
 double amperes(std::uint16_t raw, unsigned version) {
   constexpr int kRest = 10000, kCharging = 0x8000;
   const int value = version == 0 ? kRest - raw : (raw & kCharging) != 0 ? raw - kCharging : -raw;
   return value / 100.0;
-}
-
-unsigned protocol_version(const Values& values) {
-  const ByteView raw = values[kProtocolVersion];
-  return raw.empty() ? 0 : raw[0];
 }
 
 // -- texts ----------------------------------------------------------------------------
@@ -156,7 +166,8 @@ constexpr std::string_view kUnnamedDevice = "Input Us", kUnnamedUser = "Input Us
 /// Everything but the padding at the end; some clones have bytes that are no text.
 std::string padded_text(ByteView bytes) {
   std::string out;
-  std::copy_if(bytes.begin(), bytes.end(), std::back_inserter(out), [](std::uint8_t c) { return c < 0x7F; });
+  std::copy_if(bytes.begin(), bytes.end(), std::back_inserter(out),
+               [](std::uint8_t c) { return c == 0 || (c >= 0x20 && c < 0x7F); });
   out.erase(out.find_last_not_of(std::string_view("\0 ", 2)) + 1);
   return out;
 }
@@ -246,7 +257,7 @@ Script Jkbms::command(Command command) {
 /// The acknowledgement says which switch, not where it is now.
 Script Jkbms::set_switch(std::uint8_t tag, bool on) {
   (void)co_await attempt(jk::unlock());
-  co_await ask(jk::write(tag, on ? 1 : 0));
+  co_await ask(jk::write(tag, on));
   for (int look = 0; look < 3; ++look) {
     const Bytes reply = co_await ask(jk::read_all(500ms));
     const Values values = co_await Values::of(reply);
@@ -281,9 +292,10 @@ Result<void> Jkbms::decode_all(const Values& values, Sample& out) const {
   if (auto result = check_voltage(out, out.cell_voltages.size()); !result) {
     return result;
   }
-  const unsigned version = protocol_version(values);
-  set_extra(out, "protocol_version", static_cast<double>(version));
-  out.current = amperes(be16(values[kCurrent], 0), version);
+  if (const auto version = protocol_version(values)) {
+    out.current = amperes(be16(values[kCurrent], 0), *version);
+    set_extra(out, "protocol_version", static_cast<double>(*version));
+  }
   out.temperatures.mos = celsius(values[kMosTemperature]);
   out.temperatures.battery[0] = celsius(values[kBoxTemperature]);
   out.temperatures.battery[1] = celsius(values[kBatteryTemperature]);
@@ -299,9 +311,9 @@ void Jkbms::decode_alarms(const Values& values, Sample& out) const {
     return;
   }
   const std::uint16_t bits = be16(values[kWarnings], 0);
-  const bool charging = *out.current > 0;
+  const bool charging = out.current > 0.0, unknown = !out.current;
   raise_alarms(kAlarms, bits, out.alarms);
-  raise_alarms(kWhileCharging, charging ? bits : 0, out.alarms);
+  raise_alarms(kWhileCharging, charging || unknown ? bits : 0, out.alarms);
   raise_alarms(kOtherwise, charging ? 0 : bits, out.alarms);
   if (config_.soc_alarms) {
     raise_alarms(kLowSoc, bits, out.alarms);

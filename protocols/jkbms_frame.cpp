@@ -151,6 +151,7 @@ Result<Values> Values::of(ByteView reply) {
       width = kWidths[tag - kFirstWidth];
     }
     if (width == 0) {
+      out.complete_ = false;
       break;
     }
     out.values_[tag - kFirstTag] = walk.take(width);

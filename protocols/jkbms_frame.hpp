@@ -40,9 +40,11 @@ public:
   /// What stands behind an unknown tag cannot be read: its width is not known.
   static Result<Values> of(ByteView reply);
   ByteView operator[](std::uint8_t tag) const { return values_.at(tag - kFirstTag); }
+  bool complete() const { return complete_; }
 
 private:
   std::array<ByteView, kLastTag - kFirstTag + 1> values_{};
+  bool complete_ = true;
 };
 
 } // namespace bmsd::protocols::jk

@@ -29,7 +29,7 @@ enum Register : std::uint8_t {
 };
 
 struct RegisterField {
-  std::uint8_t reg;
+  std::uint8_t reg = 0;
   Field<Sample> field;
 };
 

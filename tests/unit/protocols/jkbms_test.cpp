@@ -304,6 +304,18 @@ TEST(Jkbms, temperature_alarms_follow_the_current) {
   EXPECT_EQ(board.poll()->alarms[Alarm::LowTemperature], 1);
 }
 
+TEST(Jkbms, with_an_unknown_current_a_temperature_alarm_is_both) {
+  FakeJk board;
+  board.values[0x8B] = hex("0300");
+  board.values[0x8D] = hex("00");
+  const auto sample = board.poll();
+  ASSERT_TRUE(sample);
+  for (auto alarm :
+       {Alarm::HighTemperature, Alarm::HighChargeTemperature, Alarm::LowTemperature, Alarm::LowChargeTemperature}) {
+    EXPECT_EQ(sample->alarms[alarm], 1);
+  }
+}
+
 TEST(Jkbms, all_warnings_at_once_and_none) {
   FakeJk board;
   board.values[0x8B] = hex("ffff");
@@ -368,13 +380,14 @@ TEST(Jkbms, any_value_may_be_missing_but_those_that_make_a_battery) {
 TEST(Jkbms, an_unknown_tag_ends_the_reading) {
   FakeJk board;
   board.surplus = "c1010203";
-  EXPECT_TRUE(board.poll());
+  EXPECT_EQ(board.poll()->current, 2.08);
   board.surplus.clear();
   board.values[0x88] = hex("01");
   const auto sample = board.poll();
   ASSERT_TRUE(sample);
   EXPECT_EQ(sample->cycles, 4);
   EXPECT_FALSE(sample->total_ah_drawn);
+  EXPECT_FALSE(sample->current); // which coding it has is said at the end
   EXPECT_FALSE(sample->alarms.any_known());
   board.values[0x84] = hex("80d088"); // too early
   EXPECT_EQ(board.fault(), Fault::truncated);
