@@ -3,6 +3,7 @@
 #include "protocols/eg4_ll.hpp"
 #include "protocols/felicity.hpp"
 #include "protocols/heltec_modbus.hpp"
+#include "protocols/jkbms.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
@@ -10,6 +11,7 @@
 #include "protocols/renogy.hpp"
 #include "protocols/seplos.hpp"
 #include "protocols/seplosv3.hpp"
+#include "protocols/sinowealth.hpp"
 
 #include <algorithm>
 
@@ -23,6 +25,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     Eg4Ll::kInfo,
     Felicity::kInfo,
     HeltecModbus::kInfo,
+    Jkbms::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
@@ -30,6 +33,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     Renogy::kInfo,
     Seplos::kInfo,
     SeplosV3::kInfo,
+    Sinowealth::kInfo,
     // clang-format on
 };
 

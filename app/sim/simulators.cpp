@@ -4,12 +4,14 @@
 #include "app/sim/felicity_sim.hpp"
 #include "app/sim/heltec_modbus_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
+#include "app/sim/jkbms_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
 #include "app/sim/renogy_sim.hpp"
 #include "app/sim/seplos_sim.hpp"
 #include "app/sim/seplosv3_sim.hpp"
+#include "app/sim/sinowealth_sim.hpp"
 
 namespace bmsd::sim {
 
@@ -21,6 +23,7 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     Eg4LlSim::kInfo,
     FelicitySim::kInfo,
     HeltecModbusSim::kInfo,
+    JkbmsSim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
@@ -28,6 +31,7 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     RenogySim::kInfo,
     SeplosSim::kInfo,
     SeplosV3Sim::kInfo,
+    SinowealthSim::kInfo,
     // clang-format on
 };
 
