@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// A BMS answers within a quarter of a second, or it is looked for again in the next round with all patience.
-constexpr protocols::Patience kBrief{.requests = 2, .retries = false, .first_byte = milliseconds(250)};
+constexpr protocols::Patience kBrief{.requests = 1, .retries = false, .first_byte = milliseconds(250)};
 /// One timeout and no more.
 constexpr protocols::Patience kOnce{.requests = 1, .retries = false};
 /// For an address where most likely nobody is.

@@ -16,6 +16,14 @@ const char* text_of(Parity parity) {
   return parity == Parity::even ? "even" : parity == Parity::odd ? "odd" : "none";
 }
 
+/// One of the first addresses that a protocol has: where nearly all batteries are that stand alone.
+bool is_usual(const Candidate& candidate) {
+  constexpr std::size_t kUsual = 3;
+  const auto& addresses = candidate.protocol->addresses;
+  const auto first = addresses.first(std::min(addresses.size(), kUsual));
+  return addresses.empty() || std::find(first.begin(), first.end(), candidate.address) != first.end();
+}
+
 bool fits(const SessionPlan& plan, const Candidate& candidate) {
   return (plan.protocol == nullptr || candidate.protocol == plan.protocol) &&
          (!plan.address || candidate.address == *plan.address) &&
@@ -106,19 +114,24 @@ std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<C
   if (remembered && fits(plan, *remembered)) {
     grouped.push_back(*remembered);
   }
-  std::vector<LineSettings> lines;
-  for (const auto& candidate : all) {
-    if (std::find(lines.begin(), lines.end(), candidate.line) == lines.end()) {
-      lines.push_back(candidate.line);
-    }
-  }
-  for (const auto& line : lines) {
+  const auto add_by_line = [&](bool usual) {
+    std::vector<LineSettings> lines;
     for (const auto& candidate : all) {
-      if (candidate.line == line && std::find(grouped.begin(), grouped.end(), candidate) == grouped.end()) {
-        grouped.push_back(candidate);
+      if (std::find(lines.begin(), lines.end(), candidate.line) == lines.end()) {
+        lines.push_back(candidate.line);
       }
     }
-  }
+    for (const auto& line : lines) {
+      for (const auto& candidate : all) {
+        if (candidate.line == line && is_usual(candidate) == usual &&
+            std::find(grouped.begin(), grouped.end(), candidate) == grouped.end()) {
+          grouped.push_back(candidate);
+        }
+      }
+    }
+  };
+  add_by_line(true);
+  add_by_line(false);
   return grouped;
 }
 
