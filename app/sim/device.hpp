@@ -60,6 +60,7 @@ struct SimulatorInfo {
   int baud = 0;            ///< stream devices: line speed
   int can_bitrate = 0;     ///< broadcast devices, bit/s
   double max_capacity = 0; ///< Ah that the protocol can say
+  int min_cells = 1, max_cells = 32; ///< in series, that there are such batteries of
   bool addressed = false;  ///< DeviceOptions::address has a meaning
   std::span<const std::string_view> dialects = {};
 

@@ -12,6 +12,7 @@ namespace bmsd::sim {
 
 namespace {
 
+constexpr int kUsualCells = 16;
 constexpr double kCapacityStep = 0.01; // Ah between packs of one process: some BMS have no other mark of their own
 
 std::vector<std::string> protocol_keys() {
@@ -62,7 +63,6 @@ Result<transports::LinkAddress> link_of(const std::string& text) {
 
 BatteryConfig battery_of(const CommandLine& line) {
   BatteryConfig out;
-  out.cells = line.cells;
   out.capacity = line.capacity;
   out.soc = line.soc;
   out.temperature = line.temperature;
@@ -100,7 +100,8 @@ void describe(CLI::App& app, CommandLine& out) {
   app.add_flag("--print-ready", out.print_ready, "Print \"ready LINK\" for each battery once its link is there");
 
   auto* battery = app.add_option_group("The battery");
-  battery->add_option("--cells", out.cells, "Cells in series")->check(CLI::Range(1, 32))->capture_default_str();
+  battery->add_option("--cells", out.cells, "Cells in series (default: 16, or the nearest that this BMS can have)")
+      ->check(CLI::Range(1, 32));
   battery->add_option("--capacity", out.capacity, "Ah")->check(CLI::Range(0.1, 100'000.0))->capture_default_str();
   battery->add_option("--soc", out.soc, "% at the start")->check(CLI::Range(0.0, 100.0))->capture_default_str();
   battery->add_option("--current", out.current, "A that charger (positive) or load (negative) want")
@@ -182,7 +183,12 @@ Result<std::vector<StationOptions>> stations_of(const CommandLine& line) {
       return set.error();
     }
   }
+  if (line.cells && (*line.cells < simulator.min_cells || *line.cells > simulator.max_cells)) {
+    return rejected(line.protocol + " has " + std::to_string(simulator.min_cells) + " to " +
+                    std::to_string(simulator.max_cells) + " cells");
+  }
   common.battery = battery_of(line);
+  common.battery.cells = line.cells.value_or(std::clamp(kUsualCells, simulator.min_cells, simulator.max_cells));
   common.device = {first_address, line.name.empty() ? "bmssim-" + line.protocol : line.name, line.serial, line.dialect};
   common.speed = line.speed;
   common.baud = line.baud.value_or(simulator.baud);

@@ -16,7 +16,7 @@ struct CommandLine {
   std::string protocol;
   std::string link;
   int count = 1;
-  int cells = 16;
+  std::optional<int> cells; ///< default: 16, or the nearest that this BMS can have
   double capacity = 280.0;
   double soc = 50.0;
   double current = 0.0;

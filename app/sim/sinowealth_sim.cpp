@@ -104,6 +104,8 @@ constinit const SimulatorInfo SinowealthSim::kInfo = {
     .about = "BMS with a Sinowealth chip (serial, 9600 baud), 3 to 10 cells",
     .baud = 9600,
     .max_capacity = 2147,
+    .min_cells = 3,
+    .max_cells = 10,
     .stream = make_stream<SinowealthSim>,
 };
 

@@ -30,11 +30,17 @@ std::vector<Simulated> everyone() {
   return out;
 }
 
+BatteryConfig cells_of(const SimulatorInfo& info) {
+  auto config = test::sixteen_cells();
+  config.cells = std::clamp(config.cells, info.min_cells, info.max_cells);
+  return config;
+}
+
 /// A line with a BMS at its end, which keeps what it has not used yet.
 class Line {
 public:
   explicit Line(const Simulated& who)
-      : battery_(test::sixteen_cells()), device_(who.info->stream(battery_, {0, "pack", "20240901123", who.dialect})) {}
+      : battery_(cells_of(*who.info)), device_(who.info->stream(battery_, {0, "pack", "20240901123", who.dialect})) {}
 
   Result<void> run(protocols::Script script) {
     protocols::ScriptRunner runner;
