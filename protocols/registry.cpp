@@ -1,3 +1,4 @@
+#include "protocols/ant.hpp"
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
 #include "protocols/jkbms_pb.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
+    Ant::kInfo,
     Daly::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
