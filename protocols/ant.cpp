@@ -208,12 +208,18 @@ Script Ant::write_2019(std::uint8_t address, std::uint16_t value) {
   co_return ant2019::obeyed(second);
 }
 
+/// Two characters at a time; only the last answer tells whether they were right.
 Script Ant::unlock_2019() {
   const auto characters = password(config_, kPassword2019);
-  if (characters.size() != ant2019::kPasswordSize) {
+  if (characters.size() != kPassword2019.size()) {
     co_return Error{Fault::rejected, "the password of these boards has 8 characters"};
   }
-  const Bytes reply = co_await ask(ant2019::unlock(characters));
+  Bytes reply;
+  for (std::size_t i = 0; i < characters.size(); i += 2) {
+    const auto two = static_cast<std::uint16_t>(static_cast<std::uint8_t>(characters[i]) << 8 |
+                                                static_cast<std::uint8_t>(characters[i + 1]));
+    reply = co_await ask(ant2019::write(static_cast<std::uint8_t>(ant2019::kPassword + i / 2), two));
+  }
   co_return ant2019::obeyed(reply);
 }
 

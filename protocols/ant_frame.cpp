@@ -38,55 +38,39 @@ struct StatusFormat {
   }
 };
 
-/// As many answers in a row as there were writes; each is the echo, or says that the board is locked.
+/// The echo, or that the board is locked.
 struct WriteFormat {
   static constexpr std::size_t kHeader = kRequest;
   static ByteView start(ByteView tx) { return tx.first(kAddressAt); }
-  static std::size_t size(ByteView tx, ByteView) { return tx.size(); }
-  static Verdict check(ByteView tx, ByteView frames) {
-    for (std::size_t at = 0; at < frames.size(); at += kRequest) {
-      const ByteView frame = frames.subspan(at, kRequest), sent = tx.subspan(at, kRequest);
-      if (frame[kSumAt] != sum_of(frame)) {
-        return damaged(Fault::checksum, "wrong checksum");
-      }
-      if (!std::equal(frame.begin(), frame.end(), sent.begin()) &&
-          !std::equal(frame.begin(), frame.end(), std::begin(kLockedReply))) {
-        return damaged(Fault::framing, "answer to another write"); // ours may begin inside
-      }
+  static std::size_t size(ByteView, ByteView) { return kRequest; }
+  static Verdict check(ByteView tx, ByteView frame) {
+    if (frame[kSumAt] != sum_of(frame)) {
+      return damaged(Fault::checksum, "wrong checksum");
     }
-    return accepted();
+    const bool echo = std::equal(frame.begin(), frame.end(), tx.begin(), tx.end());
+    const bool locked = std::equal(frame.begin(), frame.end(), std::begin(kLockedReply));
+    return echo || locked ? accepted() : foreign("answer to another write");
   }
 };
 
-void append(std::uint8_t kind, std::uint8_t address, std::uint16_t value, Bytes& tx) {
-  for (const auto byte :
-       {kind, kind, address, static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)}) {
-    tx.push_back(byte);
-  }
-  tx.push_back(sum_of(ByteView(tx).last(kSumAt)));
+bool is_read(std::uint8_t function) {
+  return std::find(std::begin(kReads), std::end(kReads), function) != std::end(kReads);
+}
+
+Request make_request(std::uint8_t function, std::uint8_t address, std::uint16_t value) {
+  Bytes tx = {function, function, address, static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
+  tx.push_back(static_cast<std::uint8_t>(sum16(ByteView(tx).subspan(kAddressAt))));
+  return raw(std::move(tx));
 }
 
 } // namespace
 
 Request read_status(std::uint8_t read) {
-  Bytes tx;
-  append(read, 0, read == kReads[0] ? 1 : 0, tx); // the values that boards were seen to answer
-  return raw(std::move(tx));
+  return make_request(read, 0, read == kReads[0] ? 1 : 0); // the values that boards were seen to answer
 }
 
 Request write(std::uint8_t address, std::uint16_t value) {
-  Bytes tx;
-  append(kWrite, address, value, tx);
-  return raw(std::move(tx));
-}
-
-Request unlock(std::string_view password) {
-  Bytes tx;
-  for (std::size_t i = 0; i < kPasswordSize; i += 2) {
-    const unsigned high = static_cast<std::uint8_t>(password[i]), low = static_cast<std::uint8_t>(password[i + 1]);
-    append(kWrite, static_cast<std::uint8_t>(kPassword + i / 2), static_cast<std::uint16_t>(high << 8 | low), tx);
-  }
-  return raw(std::move(tx));
+  return make_request(kWrite, address, value);
 }
 
 Request raw(Bytes tx) {
@@ -100,29 +84,19 @@ Request raw(Bytes tx) {
 }
 
 bool is_request(ByteView tx) {
-  if (tx.empty() || tx.size() % kRequest != 0) {
-    return false;
-  }
-  for (std::size_t at = 0; at < tx.size(); at += kRequest) {
-    const ByteView one = tx.subspan(at, kRequest);
-    const bool read = std::find(std::begin(kReads), std::end(kReads), one[0]) != std::end(kReads);
-    if (one[0] != one[1] || one[0] != tx[0] || (!read && one[0] != kWrite) || one[kSumAt] != sum_of(one)) {
-      return false;
-    }
-  }
-  return tx.size() == kRequest || tx[0] == kWrite;
+  return tx.size() == kRequest && tx[0] == tx[1] && (is_read(tx[0]) || tx[0] == kWrite) && tx[kSumAt] == sum_of(tx);
 }
 
 bool is_status_request(ByteView tx) {
-  return is_request(tx) && tx[0] != kWrite && tx[kAddressAt] == 0;
+  return is_request(tx) && is_read(tx[0]) && tx[kAddressAt] == 0;
 }
 
 bool is_write(ByteView tx) {
   return is_request(tx) && tx[0] == kWrite;
 }
 
-std::uint8_t address_of(ByteView tx) {
-  return tx.last(kRequest)[kAddressAt];
+std::uint8_t address_of(ByteView frame) {
+  return frame[kAddressAt];
 }
 
 Result<void> obeyed(const Bytes& reply) {

@@ -31,22 +31,17 @@ enum Address : std::uint8_t {
   kChargeFet = 0xFA,
   kApply = 0xFF,
 };
-inline constexpr std::size_t kPasswordSize = 8;
 
 Request read_status(std::uint8_t read);
 /// The answer has to be looked at with obeyed().
 Request write(std::uint8_t address, std::uint16_t value);
-/// All parts of the password at once; `password` has kPasswordSize characters.
-Request unlock(std::string_view password);
 /// A request as another program has sent it; see is_request().
 Request raw(Bytes tx);
 
-/// One request, or several writes in a row.
 bool is_request(ByteView tx);
 bool is_status_request(ByteView tx);
 bool is_write(ByteView tx);
-/// Of the last write.
-std::uint8_t address_of(ByteView tx);
+std::uint8_t address_of(ByteView frame);
 /// Fault::refused if the board is locked.
 Result<void> obeyed(const Bytes& reply);
 

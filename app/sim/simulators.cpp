@@ -1,3 +1,4 @@
+#include "app/sim/ant_sim.hpp"
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
+    AntSim::kInfo,
     DalySim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
