@@ -15,7 +15,7 @@ constexpr double kHighestCell = kHighestCellVoltage;
 // -- FETs and balancer, the same in both variants ----------------------------------
 
 struct FetState {
-  std::uint8_t code;
+  std::uint8_t code = 0;
   std::optional<Alarm> charge, discharge; ///< by the FET that has this code
 };
 constexpr auto kNone = std::nullopt;
