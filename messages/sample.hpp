@@ -34,7 +34,7 @@ struct Temperatures {
 
 /// A further value that only this protocol has, named in its document; shown, never used for control.
 struct Extra {
-  using Value = std::variant<bool, double, std::string, std::vector<double>>;
+  using Value = std::variant<bool, double, std::string, std::vector<double>, std::vector<bool>>;
   std::string_view name; ///< a string literal
   Value value;
   friend bool operator==(const Extra&, const Extra&) = default;

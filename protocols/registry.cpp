@@ -1,3 +1,4 @@
+#include "protocols/ant.hpp"
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
 #include "protocols/eg4_ll.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
+    Ant::kInfo,
     Daly::kInfo,
     Eg4Ll::kInfo,
     Felicity::kInfo,

@@ -1,3 +1,4 @@
+#include "app/sim/ant_sim.hpp"
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
 #include "app/sim/eg4_ll_sim.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
+    AntSim::kInfo,
     DalySim::kInfo,
     Eg4LlSim::kInfo,
     FelicitySim::kInfo,
