@@ -283,10 +283,10 @@ int main(int argc, char** argv) {
   auto* protocols_command = cli.add_subcommand("protocols", "lists what bmsd speaks");
   bool protocols_markdown = false;
   auto* json_flag = protocols_command->add_flag("--json", protocols_json, "for programs");
-  protocols_command->add_flag("--markdown", protocols_markdown, "the table of the README")->excludes(json_flag);
+  protocols_command->add_flag("--markdown", protocols_markdown, "the two tables of the README")->excludes(json_flag);
   protocols_command->callback([&] {
     std::cout << (protocols_json       ? app::protocols_json().dump(2) + "\n"
-                  : protocols_markdown ? app::protocols_markdown()
+                  : protocols_markdown ? app::protocols_markdown() + "\n" + app::readings_markdown()
                                        : app::protocols_table());
   });
 

@@ -1,5 +1,6 @@
 #include "app/sim/options.hpp"
 
+#include "app/sim/rehearsal.hpp"
 #include "protocols/core/protocol.hpp"
 
 #include <CLI/Config.hpp>
@@ -12,7 +13,6 @@ namespace bmsd::sim {
 
 namespace {
 
-constexpr int kUsualCells = 16;
 constexpr double kCapacityStep = 0.01; // Ah between packs of one process: some BMS have no other mark of their own
 
 std::vector<std::string> protocol_keys() {
@@ -188,7 +188,7 @@ Result<std::vector<StationOptions>> stations_of(const CommandLine& line) {
                     std::to_string(simulator.max_cells) + " cells");
   }
   common.battery = battery_of(line);
-  common.battery.cells = line.cells.value_or(std::clamp(kUsualCells, simulator.min_cells, simulator.max_cells));
+  common.battery.cells = line.cells.value_or(usual_battery(simulator).cells);
   common.device = {first_address, line.name.empty() ? "bmssim-" + line.protocol : line.name, line.serial, line.dialect};
   common.speed = line.speed;
   common.baud = line.baud.value_or(simulator.baud);

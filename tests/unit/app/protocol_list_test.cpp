@@ -1,4 +1,5 @@
 #include "app/ctl/protocol_list.hpp"
+#include "app/sim/rehearsal.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,6 +14,17 @@ TEST(ProtocolList, the_readme_has_the_table_of_today) {
   const std::string readme(std::istreambuf_iterator<char>(file), {});
   EXPECT_NE(readme.find(protocols_markdown()), std::string::npos)
       << "put the output of `build/bmsctl protocols --markdown` into README.md";
+  EXPECT_NE(readme.find(readings_markdown()), std::string::npos)
+      << "put the output of `build/bmsctl protocols --markdown` into README.md";
+}
+
+TEST(ProtocolList, every_protocol_reads_its_simulator) {
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
+    const auto sample = sim::rehearse(info);
+    ASSERT_TRUE(sample) << info.key;
+    EXPECT_TRUE(sample->voltage) << info.key;
+    EXPECT_TRUE(sample->current) << info.key;
+  }
 }
 
 TEST(ProtocolList, json_names_every_protocol_once) {

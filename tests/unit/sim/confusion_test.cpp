@@ -30,32 +30,19 @@ std::vector<Simulated> everyone() {
   return out;
 }
 
-BatteryConfig cells_of(const SimulatorInfo& info) {
-  auto config = test::sixteen_cells();
-  config.cells = std::clamp(config.cells, info.min_cells, info.max_cells);
-  return config;
-}
-
-/// A line with a BMS at its end, which keeps what it has not used yet.
+/// A line with a BMS at its end.
 class Line {
 public:
   explicit Line(const Simulated& who)
-      : battery_(cells_of(*who.info)), device_(who.info->stream(battery_, {0, "pack", "20240901123", who.dialect})) {}
+      : battery_(usual_battery(*who.info)),
+        device_(who.info->stream(battery_, {0, "pack", "20240901123", who.dialect})), line_(*device_) {}
 
-  Result<void> run(protocols::Script script) {
-    protocols::ScriptRunner runner;
-    runner.start(std::move(script), {.requests = 2, .retries = false});
-    while (const auto* request = runner.pending()) {
-      runner.answer(protocols::receive(*request, answer(request->tx)));
-    }
-    return runner.result();
-  }
   Result<void> identify(const protocols::ProtocolInfo& info, std::uint32_t address) {
     protocols::ProtocolConfig config;
     config.address = address;
     Identity identity;
     const auto protocol = info.exchange(config);
-    auto result = run(protocol->identify(identity));
+    auto result = line_.run(protocol->identify(identity), {.requests = 2, .retries = false});
     if (result) {
       EXPECT_EQ(identity.protocol, info.key);
     }
@@ -63,22 +50,9 @@ public:
   }
 
 private:
-  Bytes answer(const Bytes& tx) {
-    pending_.insert(pending_.end(), tx.begin(), tx.end());
-    Bytes rx;
-    while (true) {
-      auto [used, reply] = device_->answer(pending_);
-      rx.insert(rx.end(), reply.begin(), reply.end());
-      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
-      if (used == 0) {
-        return rx;
-      }
-    }
-  }
-
   Battery battery_;
   std::unique_ptr<StreamDevice> device_;
-  Bytes pending_;
+  DirectLine line_;
 };
 
 std::vector<std::uint32_t> addresses_of(const protocols::ProtocolInfo& info) {

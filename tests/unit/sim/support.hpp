@@ -2,8 +2,8 @@
 #pragma once
 
 #include "app/sim/device.hpp"
+#include "app/sim/rehearsal.hpp"
 #include "messages/frame.hpp"
-#include "protocols/core/replay.hpp"
 
 #include <gtest/gtest.h>
 
@@ -51,12 +51,7 @@ inline BatteryConfig sixteen_cells() {
 
 /// Runs a script of a protocol with the simulator as the other end of the line.
 inline Result<void> run(protocols::Script script, StreamDevice& device) {
-  protocols::ScriptRunner runner;
-  runner.start(std::move(script));
-  while (const auto* request = runner.pending()) {
-    runner.answer(protocols::receive(*request, device.answer(request->tx).reply));
-  }
-  return runner.result();
+  return DirectLine(device).run(std::move(script));
 }
 
 inline void expect_cells(const CellVoltages& decoded, const Reading& truth) {
