@@ -3,6 +3,7 @@
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
+#include "protocols/pace.hpp"
 #include "protocols/pylontech_can.hpp"
 #include "protocols/renogy.hpp"
 #include "protocols/seplos.hpp"
@@ -19,6 +20,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
+    Pace::kInfo,
     PylontechCan::kInfo,
     Renogy::kInfo,
     Seplos::kInfo,
