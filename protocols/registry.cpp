@@ -1,6 +1,8 @@
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
+#include "protocols/daren_485.hpp"
 #include "protocols/jkbms_pb.hpp"
+#include "protocols/ks48100.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pace.hpp"
@@ -17,7 +19,9 @@ namespace {
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
     Daly::kInfo,
+    Daren485::kInfo,
     JkbmsPb::kInfo,
+    Ks48100::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
     Pace::kInfo,
