@@ -241,6 +241,7 @@ Script Pace::find_pack(Identity& out) {
     device_ = way.device;
     number_ = way.number;
     Request analog = read_pack(kAnalog);
+    analog.first_byte = 600ms; // many wait for the search to end
     analog.retries = &way == ways ? 1 : 0;
     reply = co_await attempt(std::move(analog));
     const bool refused = reply && !yd1363::info_of(*reply);

@@ -1,8 +1,10 @@
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
+#include "app/sim/dr1363_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
+#include "app/sim/pace_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
 #include "app/sim/renogy_sim.hpp"
 #include "app/sim/seplos_sim.hpp"
@@ -14,9 +16,12 @@ namespace {
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
     DalySim::kInfo,
+    Daren485Sim::kInfo,
     JkbmsPbSim::kInfo,
+    Ks48100Sim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
+    PaceSim::kInfo,
     PylontechCanSim::kInfo,
     RenogySim::kInfo,
     SeplosSim::kInfo,
