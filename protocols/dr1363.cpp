@@ -165,10 +165,12 @@ bool anything(ByteView) {
 
 template <auto fits>
 FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence) {
-  Bytes other(tx.begin(), tx.end());
-  other[0] = tx[0] == '~' ? '>' : '~';
-  const auto scan = yd1363::scan_fitting<fits>(other, rx, silence);
-  return scan.state == FrameScan::State::complete ? scan : yd1363::scan_fitting<fits>(tx, rx, silence);
+  const auto own = yd1363::scan_fitting<fits>(tx, rx, silence);
+  Bytes turned(tx.begin(), tx.end());
+  turned[0] = tx[0] == '~' ? '>' : '~';
+  const auto other = yd1363::scan_fitting<fits>(turned, rx, silence);
+  const bool own_tells_more = other.state != FrameScan::State::complete && other.fault == Fault::none;
+  return own.state == FrameScan::State::complete || own_tells_more ? own : other;
 }
 
 template <auto fits>
