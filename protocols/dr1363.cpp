@@ -227,16 +227,16 @@ Dr1363::Dr1363(const Generation& generation, const ProtocolConfig& config)
 
 Request Dr1363::request(std::uint8_t device, std::uint8_t command, ByteView info) const {
   const bool any_start = generation_.any_start;
+  const std::uint8_t module = info.size() > 2 ? info[2] : std::uint8_t{0};
   Request out = yd1363::ask({.version = kVer, .device = device, .start = generation_.start}, address_, command, info);
   switch (command) {
   case kTelemetry: out.scan = scanner<telemetry>(any_start); break;
   case kParameters: out.scan = scanner<parameters>(any_start); break;
   case kVersions: out.scan = scanner<versions>(any_start); break;
   case kModule:
-    out.scan = info.size() < 3      ? scanner<anything>(any_start)
-               : info[2] == kSerial ? scanner<serial>(any_start)
-               : info[2] == kTotals ? scanner<totals>(any_start)
-                                    : scanner<anything>(any_start);
+    out.scan = module == kSerial   ? scanner<serial>(any_start)
+               : module == kTotals ? scanner<totals>(any_start)
+                                   : scanner<anything>(any_start);
     break;
   default: out.scan = scanner<anything>(any_start);
   }
