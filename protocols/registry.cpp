@@ -5,9 +5,12 @@
 #include "protocols/felicity.hpp"
 #include "protocols/heltec_modbus.hpp"
 #include "protocols/jkbms.hpp"
+#include "protocols/daren_485.hpp"
 #include "protocols/jkbms_pb.hpp"
+#include "protocols/ks48100.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
+#include "protocols/pace.hpp"
 #include "protocols/pylontech_can.hpp"
 #include "protocols/renogy.hpp"
 #include "protocols/seplos.hpp"
@@ -28,9 +31,12 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     Felicity::kInfo,
     HeltecModbus::kInfo,
     Jkbms::kInfo,
+    Daren485::kInfo,
     JkbmsPb::kInfo,
+    Ks48100::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,
+    Pace::kInfo,
     PylontechCan::kInfo,
     Renogy::kInfo,
     Seplos::kInfo,

@@ -4,10 +4,12 @@
 #include "app/sim/eg4_ll_sim.hpp"
 #include "app/sim/felicity_sim.hpp"
 #include "app/sim/heltec_modbus_sim.hpp"
+#include "app/sim/dr1363_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/jkbms_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
+#include "app/sim/pace_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
 #include "app/sim/renogy_sim.hpp"
 #include "app/sim/seplos_sim.hpp"
@@ -26,9 +28,12 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     FelicitySim::kInfo,
     HeltecModbusSim::kInfo,
     JkbmsSim::kInfo,
+    Daren485Sim::kInfo,
     JkbmsPbSim::kInfo,
+    Ks48100Sim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
+    PaceSim::kInfo,
     PylontechCanSim::kInfo,
     RenogySim::kInfo,
     SeplosSim::kInfo,

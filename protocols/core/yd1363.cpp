@@ -173,10 +173,12 @@ FrameScan scan_any_address(ByteView tx, ByteView rx, bool silence) {
 }
 
 FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence) {
-  Bytes other(tx.begin(), tx.end());
-  other[0] = tx[0] == '~' ? '>' : '~';
-  const auto scan = scan_frames<ReplyFormat<true>>(other, rx, silence);
-  return scan.state == FrameScan::State::complete ? scan : scan_frames<ReplyFormat<true>>(tx, rx, silence);
+  const auto own = scan_frames<ReplyFormat<true>>(tx, rx, silence);
+  Bytes turned(tx.begin(), tx.end());
+  turned[0] = tx[0] == '~' ? '>' : '~';
+  const auto other = scan_frames<ReplyFormat<true>>(turned, rx, silence);
+  const bool own_tells_more = other.state != FrameScan::State::complete && other.fault == Fault::none;
+  return own.state == FrameScan::State::complete || own_tells_more ? own : other;
 }
 
 } // namespace bmsd::protocols::yd1363

@@ -76,6 +76,8 @@ TEST(Yd1363, scanners_for_dialects_that_take_liberties) {
   EXPECT_EQ(receive(request, reply).error.fault, Fault::none);
   reply[0] = '~';
   EXPECT_EQ(receive(request, reply).error.fault, Fault::none);
+  reply[reply.size() - 2] ^= 1;
+  EXPECT_EQ(receive(request, reply).error.fault, Fault::checksum);
   reply[0] = '=';
   EXPECT_NE(receive(request, reply).error.fault, Fault::none);
 }
