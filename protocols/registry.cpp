@@ -1,10 +1,13 @@
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
+#include "protocols/eg4_lifepower.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
+#include "protocols/lltjbd_up16s.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pylontech_can.hpp"
 #include "protocols/renogy.hpp"
+#include "protocols/revov.hpp"
 #include "protocols/seplos.hpp"
 
 #include <algorithm>
@@ -16,11 +19,14 @@ namespace {
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
     Daly::kInfo,
+    Eg4Lifepower::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
+    LltJbdUp16s::kInfo,
     MqttJson::kInfo,
     PylontechCan::kInfo,
     Renogy::kInfo,
+    Revov::kInfo,
     Seplos::kInfo,
     // clang-format on
 };
