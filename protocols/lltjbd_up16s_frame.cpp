@@ -23,10 +23,10 @@ bool is_function(std::uint8_t function) {
 
 struct ReplyFormat {
   static constexpr std::size_t kHeader = kDataAt;
-  static ByteView start(ByteView tx) { return tx.first(1); }
+  static ByteView start(ByteView tx) { return tx.first(2); }
   static std::size_t size(ByteView, ByteView header) {
     const std::size_t data = be16(header, 6);
-    return is_function(header[1]) && data <= kMaxData ? data + kOverhead : 0;
+    return data <= kMaxData ? data + kOverhead : 0;
   }
   static Verdict check(ByteView tx, ByteView frame) {
     if (le16(frame, frame.size() - 2) != crc16_modbus(frame.first(frame.size() - 2))) {

@@ -1,7 +1,9 @@
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
+#include "app/sim/eg4_lifepower_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
+#include "app/sim/lltjbd_up16s_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
 #include "app/sim/renogy_sim.hpp"
@@ -14,11 +16,14 @@ namespace {
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
     DalySim::kInfo,
+    Eg4LifepowerSim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
+    LltJbdUp16sSim::kInfo,
     MqttJsonSim::kInfo,
     PylontechCanSim::kInfo,
     RenogySim::kInfo,
+    RevovSim::kInfo,
     SeplosSim::kInfo,
     // clang-format on
 };
