@@ -92,8 +92,8 @@ constexpr std::size_t kGroups = 10; // the tenth is sent too and always 0
 using Groups = std::array<ByteView, kGroups>;
 
 struct GroupField {
-  Group group;
-  bool necessary;
+  Group group{};
+  bool necessary = false;
   Field<Sample> field;
 };
 constexpr GroupField kFields[] = {
