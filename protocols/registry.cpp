@@ -6,13 +6,16 @@
 #include "protocols/heltec_modbus.hpp"
 #include "protocols/jkbms.hpp"
 #include "protocols/daren_485.hpp"
+#include "protocols/eg4_lifepower.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/ks48100.hpp"
 #include "protocols/lltjbd.hpp"
+#include "protocols/lltjbd_up16s.hpp"
 #include "protocols/mqtt_json.hpp"
 #include "protocols/pace.hpp"
 #include "protocols/pylontech_can.hpp"
 #include "protocols/renogy.hpp"
+#include "protocols/revov.hpp"
 #include "protocols/seplos.hpp"
 #include "protocols/seplosv3.hpp"
 #include "protocols/sinowealth.hpp"
@@ -32,13 +35,16 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     HeltecModbus::kInfo,
     Jkbms::kInfo,
     Daren485::kInfo,
+    Eg4Lifepower::kInfo,
     JkbmsPb::kInfo,
     Ks48100::kInfo,
     LltJbd::kInfo,
+    LltJbdUp16s::kInfo,
     MqttJson::kInfo,
     Pace::kInfo,
     PylontechCan::kInfo,
     Renogy::kInfo,
+    Revov::kInfo,
     Seplos::kInfo,
     SeplosV3::kInfo,
     Sinowealth::kInfo,

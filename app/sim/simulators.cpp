@@ -5,9 +5,11 @@
 #include "app/sim/felicity_sim.hpp"
 #include "app/sim/heltec_modbus_sim.hpp"
 #include "app/sim/dr1363_sim.hpp"
+#include "app/sim/eg4_lifepower_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/jkbms_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
+#include "app/sim/lltjbd_up16s_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
 #include "app/sim/pace_sim.hpp"
 #include "app/sim/pylontech_can_sim.hpp"
@@ -29,13 +31,16 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     HeltecModbusSim::kInfo,
     JkbmsSim::kInfo,
     Daren485Sim::kInfo,
+    Eg4LifepowerSim::kInfo,
     JkbmsPbSim::kInfo,
     Ks48100Sim::kInfo,
     LltJbdSim::kInfo,
+    LltJbdUp16sSim::kInfo,
     MqttJsonSim::kInfo,
     PaceSim::kInfo,
     PylontechCanSim::kInfo,
     RenogySim::kInfo,
+    RevovSim::kInfo,
     SeplosSim::kInfo,
     SeplosV3Sim::kInfo,
     SinowealthSim::kInfo,

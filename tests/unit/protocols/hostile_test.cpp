@@ -37,6 +37,12 @@ bool is_part_of(const Json& part, const Json& whole) {
   return true;
 }
 
+/// Their checksum, a sum and an exclusive-or of the same bytes, misses about half of all single flipped bits.
+/// eg4_lifepower_test.cpp tells which.
+bool has_blind_checksum(std::string_view key) {
+  return key == "eg4_lifepower" || key == "revov";
+}
+
 class Hostile : public testing::TestWithParam<std::string> {
 protected:
   /// Calls `damage(reply, n)` for n = 0, 1, ... until it gives nothing, for every recorded reply.
@@ -68,6 +74,9 @@ protected:
 };
 
 TEST_P(Hostile, a_flipped_bit_changes_no_value) {
+  if (has_blind_checksum(GetParam())) {
+    GTEST_SKIP() << "the checksum of this protocol cannot see every flipped bit";
+  }
   expect_no_other_values([](const Bytes& reply, std::size_t n) -> std::optional<Bytes> {
     if (n / 8 >= reply.size()) {
       return std::nullopt;
