@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -169,9 +170,10 @@ constexpr Field<Message> field(std::optional<Value> Message::*member, std::size_
 constexpr Field<Sample> sensor_field(std::optional<double> Temperatures::*member, std::size_t offset, Wire wire) {
   return {Sensor{member}, offset, wire};
 }
-/// "Temperature 1" has index 0.
-constexpr Field<Sample> sensor_field(std::size_t index, std::size_t offset, Wire wire) {
-  return {Sensor{nullptr, index}, offset, wire};
+/// "Temperature 1" has index 0. (A template, for a plain 0 could be a member pointer, too.)
+template <std::integral Index>
+constexpr Field<Sample> sensor_field(Index index, std::size_t offset, Wire wire) {
+  return {Sensor{nullptr, static_cast<std::size_t>(index)}, offset, wire};
 }
 constexpr Field<Sample> extra(std::string_view name, std::size_t offset, Wire wire) {
   return {ExtraNumber{name}, offset, wire};

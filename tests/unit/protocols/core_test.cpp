@@ -76,6 +76,19 @@ TEST(Decode, a_turned_sign_leaves_zero_alone) {
   EXPECT_FALSE(std::signbit(*out.current));
 }
 
+TEST(Decode, sensors_by_number_and_by_name) {
+  constexpr std::array kTable = {
+      sensor_field(0, 0, Wire::s16be).per_unit(100),
+      sensor_field(1, 2, Wire::s16be).per_unit(100),
+      sensor_field(&Temperatures::mos, 4, Wire::s16be).per_unit(100),
+  };
+  Sample out;
+  ASSERT_TRUE(decode(kTable, hex("0834fda88000"), out));
+  EXPECT_EQ(out.temperatures.battery[0], 21.0);
+  EXPECT_EQ(out.temperatures.battery[1], -6.0);
+  EXPECT_EQ(out.temperatures.mos, std::nullopt);
+}
+
 TEST(Decode, alarms_keep_the_highest_level_and_become_known) {
   constexpr AlarmBit table[] = {
       {0, Alarm::HighVoltage, 2}, {1, Alarm::HighDischargeCurrent, 1}, {2, Alarm::HighDischargeCurrent, 2}};
