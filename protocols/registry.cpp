@@ -1,5 +1,6 @@
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
+#include "protocols/ecs.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
@@ -16,6 +17,7 @@ namespace {
 constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
     Daly::kInfo,
+    Ecs::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,

@@ -1,5 +1,6 @@
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
+#include "app/sim/ecs_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
     DalySim::kInfo,
+    EcsSim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,
