@@ -1,6 +1,7 @@
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
 #include "protocols/ecs.hpp"
+#include "protocols/hlpdatabms4s.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/mqtt_json.hpp"
@@ -18,6 +19,7 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
     Daly::kInfo,
     Ecs::kInfo,
+    HlpdataBms4s::kInfo,
     JkbmsPb::kInfo,
     LltJbd::kInfo,
     MqttJson::kInfo,

@@ -1,6 +1,7 @@
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
 #include "app/sim/ecs_sim.hpp"
+#include "app/sim/hlpdatabms4s_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
 #include "app/sim/mqtt_json_sim.hpp"
@@ -16,6 +17,7 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
     DalySim::kInfo,
     EcsSim::kInfo,
+    HlpdataBms4sSim::kInfo,
     JkbmsPbSim::kInfo,
     LltJbdSim::kInfo,
     MqttJsonSim::kInfo,

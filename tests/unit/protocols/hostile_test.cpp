@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -67,7 +68,13 @@ protected:
   }
 };
 
+/// Without a checksum one digit becomes another, and nobody can know.
+constexpr std::string_view kWithoutChecksum[] = {"hlpdatabms4s"};
+
 TEST_P(Hostile, a_flipped_bit_changes_no_value) {
+  if (std::find(std::begin(kWithoutChecksum), std::end(kWithoutChecksum), GetParam()) != std::end(kWithoutChecksum)) {
+    GTEST_SKIP() << "no checksum";
+  }
   expect_no_other_values([](const Bytes& reply, std::size_t n) -> std::optional<Bytes> {
     if (n / 8 >= reply.size()) {
       return std::nullopt;
