@@ -1,6 +1,7 @@
 #include "fake_jbd.hpp"
 #include "protocols/core/checksum.hpp"
 #include "protocols/core/decode.hpp"
+#include "protocols/core/options.hpp"
 #include "protocols/core/replay.hpp"
 #include "protocols/lltjbd.hpp"
 #include "protocols/lltjbd_frame.hpp"
@@ -246,6 +247,17 @@ TEST(Replay, foreign_bytes_are_an_error) {
   Identity identity;
   Sample sample;
   EXPECT_EQ(replay(protocol, {{hex("0103"), hex("0103")}}, identity, sample).error().fault, Fault::unsupported);
+}
+
+// -- options ---------------------------------------------------------------------------
+
+TEST(Options, only_numbers_are_numbers) {
+  ProtocolConfig config;
+  EXPECT_EQ(option(config, "n", 7), 7);
+  for (const auto& [text, number] : {std::pair("2", 2.0), {"-0.5", -0.5}, {"nan", 7}, {"inf", 7}, {"2x", 7}, {"", 7}}) {
+    config.options["n"] = text;
+    EXPECT_EQ(option(config, "n", 7), number) << text;
+  }
 }
 
 // -- registry --------------------------------------------------------------------------
