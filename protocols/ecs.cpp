@@ -344,7 +344,7 @@ constexpr std::string_view kNames[] = {"Ecs", "ECS LiPro"};
 constexpr ProtocolOption kOptions[] = {
     {"greenmeter_address", "1..247", "Modbus address of the GreenMeter, default 1"},
     {"lipro_start_address", "1..247", "first address at which LiPro boards are looked for, default 2"},
-    {"lipro_end_address", "1..247", "last one, default 17"},
+    {"lipro_end_address", "1..247", "last address at which they are looked for, default 17"},
     {"lipro_cell_count", "0..32", "cells of a battery where not each has a board; default 0: each has"},
 };
 
