@@ -1,8 +1,7 @@
 // ECS: a GreenMeter (shunt) and LiPro boards, one on each cell, as slaves on one RS485 line. Together they are
 // one battery. Modbus RTU, function 3.
 //
-// Sources: ECS's register list as the driver of dbus-serialbattery has it, which ECS and owners have tested;
-// captures in tests/data/captures/ecs.jsonl.
+// Sources: ECS's register list as dbus-serialbattery has it; captures in tests/data/captures/ecs.jsonl.
 // Page for users: docs/protocols/ecs.md.
 #pragma once
 

@@ -136,6 +136,8 @@ std::optional<double> setting(std::string_view dump, std::string_view name, doub
   return value && *value >= low && *value <= high ? value : std::nullopt;
 }
 
+// -- what a measurement says ------------------------------------------------------
+
 /// What a line must have to be one.
 struct Measured {
   std::size_t column;
@@ -156,6 +158,76 @@ constexpr Measured kMeasured[] = {
 
 Error wrong_column(Fault fault, std::size_t column) {
   return {fault, "field " + std::to_string(column) + " of the measurement"};
+}
+
+/// The letter tells what a sensor is for, "b" the battery. The board's own order says nothing of where it sits.
+Result<void> decode_sensors(std::span<const std::string_view> columns, Sample& out) {
+  std::vector<double> battery, others;
+  for (std::size_t column = kSensors; column < columns.size(); ++column) {
+    const auto text = columns[column];
+    if (text.empty() && column + 1 == columns.size()) {
+      break; // a comma at the end of the line
+    }
+    auto rest = trimmed(text.substr(std::min(text.find(' '), text.size())));
+    const auto celsius = take_number(rest);
+    if (!celsius || rest.find_first_of("0123456789") != std::string_view::npos) { // a unit may follow
+      return wrong_column(Fault::framing, column);
+    }
+    if (const auto value = sensor(*celsius)) {
+      (text[0] == 'b' ? battery : others).push_back(*value);
+    }
+  }
+  out.temperatures = {};
+  if (!battery.empty()) {
+    const auto [low, high] = std::minmax_element(battery.begin(), battery.end());
+    out.temperatures.battery[0] = *high;
+    if (battery.size() > 1) {
+      out.temperatures.battery[1] = *low;
+    }
+  }
+  if (!others.empty()) {
+    set_extra(out, "other_temperatures", std::move(others));
+  }
+  return {};
+}
+
+/// There is no checksum: what cannot be read or cannot be true refuses the whole line.
+Result<void> decode_measurement(std::string_view line, Sample& out) {
+  const auto columns = columns_of(line);
+  if (columns.size() < kSensors) {
+    return Error{Fault::framing, std::to_string(columns.size()) + " fields of the measurement"};
+  }
+  std::array<double, kSensors> values{};
+  for (const auto& [column, read, lowest, highest] : kMeasured) {
+    const auto value = read(columns[column]);
+    if (!value) {
+      return wrong_column(Fault::framing, column);
+    }
+    if (*value < lowest || *value > highest) {
+      return wrong_column(Fault::implausible, column);
+    }
+    values[column] = *value;
+  }
+
+  const auto cells = std::span(values).subspan<kCells, kCellCount>();
+  out.cell_count = kCellCount;
+  out.cell_voltages.clear();
+  for (double volts : cells) {
+    out.cell_voltages.push_back(volts);
+  }
+  out.voltage = std::round(1000 * std::accumulate(cells.begin(), cells.end(), 0.0)) / 1000;
+  out.current = values[kCurrent];
+  out.soc = values[kSoc];
+  out.charge_enabled = values[kChargeOutput] == 1;
+  out.discharge_enabled = values[kLoadOutput] == 1;
+  out.alarms = {};
+  raise_alarms(kBeeps, values[kBeep] < 64 ? std::uint64_t{1} << static_cast<int>(values[kBeep]) : 0, out.alarms);
+  for (const auto& [column, name] : kExtras) {
+    if (const auto value = number(columns[column])) {
+      set_extra(out, name, *value);
+    }
+  }
+  return decode_sensors(columns, out);
 }
 
 // -- requests -------------------------------------------------------------------
@@ -185,7 +257,8 @@ FrameScan scan_settings(ByteView tx, ByteView rx, bool silence) {
   return text_of(rx).find(kBatterySize) != std::string_view::npos ? scan_all(tx, rx, silence) : FrameScan{};
 }
 
-/// The line behind the echo of the command, when its end is there. The echo may be a line of its own.
+/// The line behind the echo of the command, when its end is there and all of it can be true: that is all the
+/// checksum there is. The echo may be a line of its own.
 FrameScan scan_measurement(ByteView tx, ByteView rx, bool) {
   const auto text = text_of(rx);
   const auto echo = trimmed(text_of(tx));
@@ -196,11 +269,13 @@ FrameScan scan_measurement(ByteView tx, ByteView rx, bool) {
     if (begin == std::string_view::npos || end == std::string_view::npos) {
       continue;
     }
-    if (columns_of(text.substr(begin, end - begin)).size() >= kSensors) {
+    Sample told;
+    const auto result = decode_measurement(text.substr(begin, end - begin), told);
+    if (result) {
       return complete(begin, end);
     }
-    scan.fault = Fault::framing;
-    scan.detail = "no measurement";
+    scan.fault = result.error().fault;
+    scan.detail = "no measurement that can be true";
   }
   return scan;
 }
@@ -280,10 +355,12 @@ Script HlpdataBms4s::read_measurement(Sample& out) {
   Request measure = request(kMeasure, scan_measurement, 500ms);
   measure.retries = 2;
   const Bytes reply = co_await ask(std::move(measure));
-  co_return decode_measurement(text_of(reply), out);
+  co_await decode_measurement(text_of(reply), out);
+  raise_low_soc(config_, out);
+  co_return done();
 }
 
-// -- what the text means ----------------------------------------------------------
+// -- settings ---------------------------------------------------------------------
 
 void HlpdataBms4s::take_settings(std::string_view dump) {
   capacity_ = setting(dump, kBatterySize, 1, kMostCapacity);
@@ -304,76 +381,6 @@ void HlpdataBms4s::state_settings(Sample& out) const {
     out.battery_low_voltage = kCellCount * *volt_low_;
     set_extra(out, "min_battery_voltage", *out.battery_low_voltage);
   }
-}
-
-/// There is no checksum: what cannot be read or cannot be true refuses the whole line.
-Result<void> HlpdataBms4s::decode_measurement(std::string_view line, Sample& out) const {
-  const auto columns = columns_of(line);
-  if (columns.size() < kSensors) {
-    return Error{Fault::truncated, std::to_string(columns.size()) + " fields of the measurement"};
-  }
-  std::array<double, kSensors> values{};
-  for (const auto& [column, read, lowest, highest] : kMeasured) {
-    const auto value = read(columns[column]);
-    if (!value) {
-      return wrong_column(Fault::framing, column);
-    }
-    if (*value < lowest || *value > highest) {
-      return wrong_column(Fault::implausible, column);
-    }
-    values[column] = *value;
-  }
-
-  const auto cells = std::span(values).subspan<kCells, kCellCount>();
-  out.cell_count = kCellCount;
-  out.cell_voltages.clear();
-  for (double volts : cells) {
-    out.cell_voltages.push_back(volts);
-  }
-  out.voltage = std::round(1000 * std::accumulate(cells.begin(), cells.end(), 0.0)) / 1000;
-  out.current = values[kCurrent];
-  out.soc = values[kSoc];
-  out.charge_enabled = values[kChargeOutput] == 1;
-  out.discharge_enabled = values[kLoadOutput] == 1;
-  raise_alarms(kBeeps, values[kBeep] < 64 ? std::uint64_t{1} << static_cast<int>(values[kBeep]) : 0, out.alarms);
-  raise_low_soc(config_, out);
-  for (const auto& [column, name] : kExtras) {
-    if (const auto value = number(columns[column])) {
-      set_extra(out, name, *value);
-    }
-  }
-  return decode_sensors(columns, out);
-}
-
-/// The letter tells what a sensor is for, "b" the battery. The board's own order says nothing of where it sits.
-Result<void> HlpdataBms4s::decode_sensors(std::span<const std::string_view> columns, Sample& out) {
-  std::vector<double> battery, others;
-  for (std::size_t column = kSensors; column < columns.size(); ++column) {
-    const auto text = columns[column];
-    if (text.empty() && column + 1 == columns.size()) {
-      break; // a comma at the end of the line
-    }
-    auto rest = trimmed(text.substr(std::min(text.find(' '), text.size())));
-    const auto celsius = take_number(rest);
-    if (!celsius || rest.find_first_of("0123456789") != std::string_view::npos) { // a unit may follow
-      return wrong_column(Fault::framing, column);
-    }
-    if (const auto value = sensor(*celsius)) {
-      (text[0] == 'b' ? battery : others).push_back(*value);
-    }
-  }
-  out.temperatures = {};
-  if (!battery.empty()) {
-    const auto [low, high] = std::minmax_element(battery.begin(), battery.end());
-    out.temperatures.battery[0] = *high;
-    if (battery.size() > 1) {
-      out.temperatures.battery[1] = *low;
-    }
-  }
-  if (!others.empty()) {
-    set_extra(out, "other_temperatures", std::move(others));
-  }
-  return {};
 }
 
 // -- captures -------------------------------------------------------------------

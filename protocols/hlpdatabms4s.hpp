@@ -1,14 +1,13 @@
 // HLP Data BMS4S: a board for four cells with a text console on UART or USB.
 //
-// Sources: "BMS4S user manual" for software 1.4.55 and 4.x.89; the fields of the measurement line as the driver of
-// dbus-serialbattery, written with such a board, reads them; captures in tests/data/captures/hlpdatabms4s.jsonl.
+// Sources: "BMS4S user manual" for software 1.4.55 and 4.x.89; the fields of the measurement line as
+// dbus-serialbattery reads them; captures in tests/data/captures/hlpdatabms4s.jsonl.
 // Page for users: docs/protocols/hlpdatabms4s.md.
 #pragma once
 
 #include "protocols/core/protocol.hpp"
 
 #include <optional>
-#include <span>
 #include <string_view>
 
 namespace bmsd::protocols {
@@ -32,11 +31,9 @@ private:
   Script read_measurement(Sample& out);
   Script read_who(Identity& out);
 
-  // -- what the text means ----------------------------------------------------------
+  // -- settings -------------------------------------------------------------------
   void take_settings(std::string_view dump);
   void state_settings(Sample& out) const;
-  Result<void> decode_measurement(std::string_view line, Sample& out) const;
-  static Result<void> decode_sensors(std::span<const std::string_view> columns, Sample& out);
 
   ProtocolConfig config_;
   std::optional<double> capacity_;             ///< Ah

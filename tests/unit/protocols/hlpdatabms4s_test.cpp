@@ -296,6 +296,12 @@ TEST_F(HlpdataBms4sTest, a_good_answer_may_follow_bad_ones) {
   EXPECT_EQ(asked, 3);
 }
 
+TEST_F(HlpdataBms4sTest, a_line_that_cannot_be_true_is_asked_for_again) {
+  ASSERT_EQ(fault_of(with_column(5, "410")), Fault::implausible);
+  EXPECT_EQ(heard.size(), 3U);
+  EXPECT_EQ(sample, Sample{});
+}
+
 TEST_F(HlpdataBms4sTest, recordings_of_programs_that_end_lines_otherwise) {
   EXPECT_TRUE(protocol.same_request(test::hex("70760a"), test::hex("70760d0a")));
   EXPECT_TRUE(protocol.same_request(test::hex("70760a"), test::hex("0a70760a")));
