@@ -74,7 +74,7 @@ constinit const ProtocolInfo Daren485::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 70,
-    .daisy_chain = true,
+    .chain = {1, 15},
     .poll_interval = 1000ms,
     .exchange = make_exchange<Daren485>,
 };

@@ -274,7 +274,7 @@ constinit const ProtocolInfo Eg4Lifepower::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 75,
-    .daisy_chain = true,
+    .chain = {0, 15},
     .poll_interval = std::chrono::milliseconds(2000), // boards that are asked more often make mistakes
     .exchange = make_exchange<Eg4Lifepower>,
 };

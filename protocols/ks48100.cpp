@@ -52,7 +52,7 @@ constinit const ProtocolInfo Ks48100::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 72,
-    .daisy_chain = true,
+    .chain = {1, 15},
     .poll_interval = 5000ms,
     .exchange = make_exchange<Ks48100>,
 };

@@ -443,7 +443,7 @@ constinit const ProtocolInfo Pace::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 65,
-    .daisy_chain = true,
+    .chain = {0, 15},
     .poll_interval = 2000ms,
     .capabilities = {.charge_switch = true, .discharge_switch = true},
     .exchange = make_exchange<Pace>,

@@ -1,12 +1,14 @@
 #include "protocols/ant.hpp"
 #include "protocols/core/protocol.hpp"
 #include "protocols/daly.hpp"
+#include "protocols/daren_485.hpp"
+#include "protocols/ecs.hpp"
+#include "protocols/eg4_lifepower.hpp"
 #include "protocols/eg4_ll.hpp"
 #include "protocols/felicity.hpp"
 #include "protocols/heltec_modbus.hpp"
+#include "protocols/hlpdatabms4s.hpp"
 #include "protocols/jkbms.hpp"
-#include "protocols/daren_485.hpp"
-#include "protocols/eg4_lifepower.hpp"
 #include "protocols/jkbms_pb.hpp"
 #include "protocols/ks48100.hpp"
 #include "protocols/lltjbd.hpp"
@@ -30,12 +32,14 @@ constexpr std::reference_wrapper<const ProtocolInfo> kRegistry[] = {
     // clang-format off
     Ant::kInfo,
     Daly::kInfo,
+    Daren485::kInfo,
+    Ecs::kInfo,
+    Eg4Lifepower::kInfo,
     Eg4Ll::kInfo,
     Felicity::kInfo,
     HeltecModbus::kInfo,
+    HlpdataBms4s::kInfo,
     Jkbms::kInfo,
-    Daren485::kInfo,
-    Eg4Lifepower::kInfo,
     JkbmsPb::kInfo,
     Ks48100::kInfo,
     LltJbd::kInfo,

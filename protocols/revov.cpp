@@ -19,7 +19,7 @@ constinit const ProtocolInfo Revov::kInfo = {
     .lines = kLines,
     .addresses = kAddresses,
     .detect_order = 76, // right behind eg4_lifepower: boards that answer both have one name
-    .daisy_chain = true,
+    .chain = {1, 16},
     .poll_interval = std::chrono::milliseconds(2000),
     .exchange = make_exchange<Revov>,
 };

@@ -93,8 +93,8 @@ Bytes dr1363_parameters(const BatteryConfig& config, std::string_view serial) {
 }
 
 Dr1363Sim::Dr1363Sim(const protocols::yd1363::Dialect& dialect, Battery& battery, const DeviceOptions& options)
-    : Yd1363Slave(dialect, static_cast<std::uint8_t>(options.address)), battery_(battery), name_(options.name),
-      serial_(options.serial) {}
+    : Yd1363Slave(dialect, options.address != 0 ? static_cast<std::uint8_t>(options.address) : std::uint8_t{1}),
+      battery_(battery), name_(options.name), serial_(options.serial) {}
 
 Bytes Dr1363Sim::answer_to(const protocols::yd1363::Frame& request) {
   Encoder out;

@@ -52,14 +52,15 @@ StreamDevice::Answer ModbusSlave::answer(ByteView line) {
   if (!modbus::is_request(request)) {
     return {1, {}};
   }
-  return {size, request[0] == address_ ? respond(request) : Bytes{}};
+  return {size, is_mine(request[0]) ? respond(request) : Bytes{}};
 }
 
 Bytes ModbusSlave::respond(ByteView request) {
+  asked_ = request[0];
   if (auto reply = special(request)) {
     return *std::move(reply);
   }
-  const std::uint8_t me = address_, function = request[1];
+  const std::uint8_t me = asked_, function = request[1];
   const unsigned first = be16(request, 2), count = be16(request, 4);
   Encoder out;
   const auto refused = [&](std::uint8_t code) {

@@ -30,6 +30,10 @@ protected:
   explicit ModbusSlave(std::uint8_t address) : address_(address) {}
   std::uint8_t address() const { return address_; }
   void set_address(std::uint8_t address) { address_ = address; }
+  /// For simulators that are several slaves on one line: which addresses are theirs, and which of them the
+  /// request that is being answered goes to.
+  virtual bool is_mine(std::uint8_t address) const { return address == address_; }
+  std::uint8_t asked() const { return asked_; }
 
   /// The data of a reply to a read, or the number of an exception.
   struct Data {
@@ -57,6 +61,7 @@ private:
   Bytes respond(ByteView request);
 
   std::uint8_t address_;
+  std::uint8_t asked_ = 0;
 };
 
 } // namespace bmsd::sim

@@ -1,11 +1,13 @@
 #include "app/sim/ant_sim.hpp"
 #include "app/sim/daly_sim.hpp"
 #include "app/sim/device.hpp"
+#include "app/sim/dr1363_sim.hpp"
+#include "app/sim/ecs_sim.hpp"
+#include "app/sim/eg4_lifepower_sim.hpp"
 #include "app/sim/eg4_ll_sim.hpp"
 #include "app/sim/felicity_sim.hpp"
 #include "app/sim/heltec_modbus_sim.hpp"
-#include "app/sim/dr1363_sim.hpp"
-#include "app/sim/eg4_lifepower_sim.hpp"
+#include "app/sim/hlpdatabms4s_sim.hpp"
 #include "app/sim/jkbms_pb_sim.hpp"
 #include "app/sim/jkbms_sim.hpp"
 #include "app/sim/lltjbd_sim.hpp"
@@ -26,12 +28,14 @@ constexpr std::reference_wrapper<const SimulatorInfo> kSimulators[] = {
     // clang-format off
     AntSim::kInfo,
     DalySim::kInfo,
+    Daren485Sim::kInfo,
+    EcsSim::kInfo,
+    Eg4LifepowerSim::kInfo,
     Eg4LlSim::kInfo,
     FelicitySim::kInfo,
     HeltecModbusSim::kInfo,
+    HlpdataBms4sSim::kInfo,
     JkbmsSim::kInfo,
-    Daren485Sim::kInfo,
-    Eg4LifepowerSim::kInfo,
     JkbmsPbSim::kInfo,
     Ks48100Sim::kInfo,
     LltJbdSim::kInfo,

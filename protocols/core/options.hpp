@@ -4,6 +4,7 @@
 #include "protocols/core/protocol.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string_view>
 
@@ -14,12 +15,12 @@ inline std::string_view option(const ProtocolConfig& config, std::string_view ke
   return it == config.options.end() ? std::string_view() : std::string_view(it->second);
 }
 
-/// `otherwise` when the option is missing or no number.
+/// `otherwise` when the option is missing or no number; neither "inf" nor "nan" is one.
 inline double option(const ProtocolConfig& config, std::string_view key, double otherwise) {
   const auto text = option(config, key);
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(value) ? value : otherwise;
 }
 
 /// true, yes, on, 1.
