@@ -470,6 +470,7 @@ constinit const ProtocolInfo LltJbdUp16s::kInfo = {
     .addresses = kAddresses,
     .detect_order = 18, // before lltjbd, which many of these boards answer too
     .chain = {1, 16},
+    .answers_within = std::chrono::milliseconds(700),
     .capabilities = kCapabilities,
     .options = kOptions,
     .exchange = make_exchange<LltJbdUp16s>,

@@ -6,15 +6,14 @@ namespace bmsd::actors {
 
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// A BMS answers within a quarter of a second, or it is looked for again in the next round with all patience.
-constexpr protocols::Patience kBrief{.requests = 1, .retries = false, .first_byte = milliseconds(250)};
+/// Who does not answer soon is looked for again in the next round with all patience.
+protocols::Patience brief(const Candidate& candidate) {
+  return {.requests = 1, .retries = false, .first_byte = candidate.protocol->answers_within};
+}
 /// One timeout and no more.
 constexpr protocols::Patience kOnce{.requests = 1, .retries = false};
-/// For an address where most likely nobody is.
-constexpr protocols::Patience kBriefly{.requests = 1, .retries = false, .first_byte = milliseconds(250)};
 
 constexpr seconds kShortestRest{1}, kRestOfLost{2}, kLongestRest{30}, kRestOfFollower{300}, kLongestPause{10};
 constexpr unsigned kSilentAfter = 3;
@@ -43,9 +42,9 @@ std::optional<Search::Try> Search::next() {
   }
   const auto& candidate = candidates_[next_++];
   if (plan_->port->is_shared() && (known_ || plan_->port->spoken->get())) {
-    return Try{candidate, plan_->follower > 0 && !known_ && rounds_ % 2 == 0 ? kBriefly : kOnce};
+    return Try{candidate, plan_->follower > 0 && !known_ && rounds_ % 2 == 0 ? brief(candidate) : kOnce};
   }
-  return Try{candidate, deserves_patience(candidate) ? protocols::Patience() : kBrief};
+  return Try{candidate, deserves_patience(candidate) ? protocols::Patience() : brief(candidate)};
 }
 
 /// What was there before, what the user says is there, and everything in every other round.
