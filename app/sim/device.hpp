@@ -57,11 +57,11 @@ public:
 struct SimulatorInfo {
   std::string_view key;
   std::string_view about;
-  int baud = 0;            ///< stream devices: line speed
-  int can_bitrate = 0;     ///< broadcast devices, bit/s
-  double max_capacity = 0; ///< Ah that the protocol can say
+  int baud = 0;                      ///< stream devices: line speed
+  int can_bitrate = 0;               ///< broadcast devices, bit/s
+  double max_capacity = 0;           ///< Ah that the protocol can say
   int min_cells = 1, max_cells = 32; ///< in series, that there are such batteries of
-  bool addressed = false;  ///< DeviceOptions::address has a meaning
+  bool addressed = false;            ///< DeviceOptions::address has a meaning
   std::span<const std::string_view> dialects = {};
 
   std::unique_ptr<StreamDevice> (*stream)(Battery&, const DeviceOptions&) = nullptr;
