@@ -154,14 +154,15 @@ std::span<const dbus::Change> PathTable::changes(const Status& status) {
   expand(status);
   auto from = source(status);
   changes_.clear();
-  for (auto& entry : entries_) {
+  for (std::size_t place = 0; place < entries_.size(); ++place) {
+    auto& entry = entries_[place];
     bool is_json = entry.row == nullptr;
     // Last, and only when something else is new.
     bool dirty = is_json
                      ? (!entry.known || !changes_.empty()) && refresh(entry, options_.json ? json() : dbus::ValueView())
                      : refresh(entry, entry.row->get(from, entry.index));
     if (dirty) {
-      changes_.push_back({entry.path, dbus::view(entry.value), entry.text});
+      changes_.push_back({entry.path, dbus::view(entry.value), entry.text, place});
     }
   }
   return changes_;

@@ -44,6 +44,10 @@ Item* ItemTree::find(std::string_view path) {
   return found == index_.end() ? nullptr : found->second;
 }
 
+Item* ItemTree::find(std::string_view path, std::size_t place) {
+  return place < items_.size() && items_[place].path == path ? &items_[place] : find(path);
+}
+
 bool ItemTree::is_node(std::string_view path) const {
   return path == "/" || std::any_of(items_.begin(), items_.end(),
                                     [&](const Item& item) { return !relative(path, item.path).empty(); });

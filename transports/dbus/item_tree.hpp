@@ -15,6 +15,8 @@ class ItemTree {
 public:
   /// nullptr: there is no such leaf. Pointers stay valid as long as the tree.
   Item* find(std::string_view path);
+  /// Looks at the item created `place`th first.
+  Item* find(std::string_view path, std::size_t place);
   /// True for "/" and for every proper prefix of a path.
   bool is_node(std::string_view path) const;
   /// Names of the direct children, each once.

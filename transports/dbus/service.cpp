@@ -104,7 +104,7 @@ public:
   void update(std::span<const Change> changes) {
     ItemsChanged signal(audience());
     for (const auto& change : changes) {
-      Item* item = tree_.find(change.path);
+      Item* item = tree_.find(change.path, change.place);
       bool changed = false;
       if (item) {
         changed = ItemTree::assign(*item, change.value, change.text);
@@ -255,7 +255,7 @@ private:
     auto& pending = write.mapped();
     if (code == kAccepted) {
       auto text = plain_text(pending.value);
-      Change change{pending.item.path, view(pending.value), text};
+      Change change{pending.item.path, view(pending.value), text, 0};
       update({&change, 1});
     }
     answer_write(pending.call.get(), code);

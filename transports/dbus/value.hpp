@@ -1,6 +1,7 @@
 // Values of com.victronenergy.BusItem objects, as data. Pure; no D-Bus headers. docs/dbus.md has the contract.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct Change {
   std::string_view path;
   ValueView value;
   std::string_view text;
+  std::size_t place = 0; ///< where the path likely is among the items of its service: saves looking for it
 };
 
 /// Text of an invalid value.
