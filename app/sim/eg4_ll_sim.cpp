@@ -140,6 +140,7 @@ constinit const SimulatorInfo Eg4LlSim::kInfo = {
     .about = "EG4 LL battery (RS485, 9600 baud); up to 16 cells",
     .baud = 9600,
     .max_capacity = 1190.0,
+    .max_cells = 16,
     .addressed = true,
     .stream = make_stream<Eg4LlSim>,
 };

@@ -84,6 +84,7 @@ constinit const SimulatorInfo FelicitySim::kInfo = {
     .about = "Felicity Solar battery (RS485, 9600 baud); up to 16 cells",
     .baud = 9600,
     .max_capacity = 1'000'000.0, // never told
+    .max_cells = 16,
     .addressed = true,
     .stream = make_stream<FelicitySim>,
 };

@@ -104,6 +104,7 @@ constinit const SimulatorInfo HeltecModbusSim::kInfo = {
     .about = "Heltec Smart BMS, YYBMS (RS485, 9600 baud); up to 31 cells",
     .baud = 9600,
     .max_capacity = 655.0, // its discharge limit ends at 655 A
+    .max_cells = 31,
     .addressed = true,
     .stream = make_stream<HeltecModbusSim>,
 };

@@ -81,6 +81,19 @@ BatteryConfig battery_of(const CommandLine& line) {
   return out;
 }
 
+std::string dialect_help() {
+  std::string text = "One of these (default: the first)";
+  for (const SimulatorInfo& info : simulators()) {
+    if (!info.dialects.empty()) {
+      text += "\n" + std::string(info.key) + ":";
+      for (auto dialect : info.dialects) {
+        text += " " + std::string(dialect);
+      }
+    }
+  }
+  return text;
+}
+
 } // namespace
 
 void describe(CLI::App& app, CommandLine& out) {
@@ -126,8 +139,7 @@ void describe(CLI::App& app, CommandLine& out) {
       ->check(CLI::Range(1, 16));
   bms->add_option("--name", out.name, "Model or name that it tells");
   bms->add_option("--serial", out.serial, "Serial number that it tells");
-  bms->add_option("--dialect", out.dialect,
-                  "pylontech_can: pylon, victron; mqtt_json: m1, m2, m3 (default: the first)");
+  bms->add_option("--dialect", out.dialect, dialect_help());
   bms->add_option("--baud", out.baud, "Line speed to keep to; 0: no limit (default: that of the protocol)")
       ->check(CLI::Range(0, 4'000'000));
   bms->add_option("--answer-delay", out.answer_delay_ms, "ms that it thinks before an answer")

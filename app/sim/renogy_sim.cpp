@@ -172,6 +172,7 @@ constinit const SimulatorInfo RenogySim::kInfo = {
     .about = "Renogy smart lithium battery (RS485, 9600 baud); up to 16 cells",
     .baud = 9600,
     .max_capacity = 4'294'967.0,
+    .max_cells = 16,
     .addressed = true,
     .dialects = kDialects,
     .stream = make_stream<RenogySim>,

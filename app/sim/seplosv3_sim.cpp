@@ -211,6 +211,7 @@ constinit const SimulatorInfo SeplosV3Sim::kInfo = {
     .about = "Seplos BMS 3.0 (RS485, 19200 baud); up to 16 cells",
     .baud = 19200,
     .max_capacity = 655.0,
+    .max_cells = 16,
     .addressed = true,
     .dialects = kDialects,
     .stream = make_stream<SeplosV3Sim>,
