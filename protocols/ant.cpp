@@ -337,6 +337,7 @@ constinit const ProtocolInfo Ant::kInfo = {
     .medium = Medium::serial,
     .lines = kLines,
     .detect_order = 85,
+    .first_requests = 2,
     .capabilities = kCapabilities,
     .options = kOptions,
     .exchange = make_exchange<Ant>,

@@ -444,6 +444,7 @@ constinit const ProtocolInfo Pace::kInfo = {
     .addresses = kAddresses,
     .detect_order = 65,
     .chain = {0, 15},
+    .first_requests = 2,
     .poll_interval = 2000ms,
     .capabilities = {.charge_switch = true, .discharge_switch = true},
     .exchange = make_exchange<Pace>,

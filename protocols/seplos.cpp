@@ -350,6 +350,7 @@ constinit const ProtocolInfo Seplos::kInfo = {
     .addresses = kAddresses,
     .detect_order = 60,
     .chain = {0, 15},
+    .first_requests = 2,
     .poll_interval = 2000ms,
     .exchange = make_exchange<Seplos>,
 };

@@ -10,7 +10,8 @@ using std::chrono::seconds;
 
 /// Who does not answer soon is looked for again in the next round with all patience.
 protocols::Patience brief(const Candidate& candidate) {
-  return {.requests = 1, .retries = false, .first_byte = candidate.protocol->answers_within};
+  const auto& info = *candidate.protocol;
+  return {.requests = info.first_requests, .retries = false, .first_byte = info.answers_within};
 }
 /// One timeout and no more.
 constexpr protocols::Patience kOnce{.requests = 1, .retries = false};

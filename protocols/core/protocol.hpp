@@ -120,8 +120,10 @@ struct ProtocolInfo {
   std::span<const std::uint32_t> addresses = {}; ///< to try when none is given; empty: no addressing
   int detect_order = -1;                         ///< lower is earlier; negative: never searched for
   AddressRange chain = {};                       ///< several batteries on one line; {0, 0}: one alone
-  /// How long an answer may take to begin, for a search that is in a hurry.
+  /// For a search that is in a hurry: how long an answer may take to begin, and how many requests of identify()
+  /// it may take (more than one if relatives answer to different ones).
   std::chrono::milliseconds answers_within{250};
+  int first_requests = 1;
   std::chrono::milliseconds poll_interval{1000};
   Capabilities capabilities = {};
   std::span<const ProtocolOption> options = {};
