@@ -52,7 +52,7 @@ void DisconnectPolicy::poll_failed(std::optional<double> lowest_cell, std::optio
     return;
   }
   const std::int64_t lost = now.s - *state_.row_start;
-  if (!state_.cells_good) {
+  if (state_.cells_good != false) {
     state_.cells_good = lowest_cell && highest_cell && *lowest_cell > window_min_ && *highest_cell < window_max_;
   }
   if (lost >= kOfflineSeconds) {

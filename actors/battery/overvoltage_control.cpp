@@ -48,7 +48,8 @@ Microvolts OvervoltageControl::wanted(std::optional<Microvolts> cvl, const Input
     break;
   case VoltageController::clipped_sum:
     if (over) {
-      return cells.sum - overshoot(cells, input.cell_max) + kClippedSumMargin;
+      return std::clamp(cells.sum - overshoot(cells, input.cell_max) + kClippedSumMargin, input.pack_min,
+                        input.pack_max);
     }
     break;
   }
