@@ -3,6 +3,7 @@
 #include "actors/battery/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bmsd::battery {
 
@@ -23,9 +24,9 @@ void DisconnectPolicy::poll_ok(const Tick& now) {
   state_.row_start.reset();
   state_.cells_good.reset();
   state_.online = true;
-  state_.given_up = false;
-  const bool remembered = state_.errors > 0;
-  if (remembered && state_.last_error < now.s - kForgetSeconds) {
+  // A service that comes back does so without the alarm with which it left.
+  const bool anew = std::exchange(state_.given_up, false);
+  if (anew || (state_.errors > 0 && state_.last_error < now.s - kForgetSeconds)) {
     state_.errors = 0;
     state_.cable = 0;
   }

@@ -81,6 +81,27 @@ TEST(OvervoltageControl, IntegralPartCountsSeconds) {
   }
 }
 
+TEST(OvervoltageControl, TheClippedSumStaysWithinThePack) {
+  OvervoltageControl control(settings_with({{"CVL_CONTROLLER_MODE", "3"}}));
+  CellView cells;
+  cells.source = CellSource::list;
+  cells.count = 16;
+  cells.cells.fill(to_uv(2.5));
+  cells.cells[0] = cells.highest = to_uv(3.6);
+  cells.sum = to_uv(2.5 * 15 + 3.6);
+  OvervoltageControl::Input input;
+  input.cells = &cells;
+  input.pack_min = to_uv(46.4);
+  input.pack_max = to_uv(55.2);
+  input.cell_max = to_uv(3.45);
+  EXPECT_EQ(control.update(to_uv(55.2), input, tick_at(0)), to_uv(46.4));
+  cells.cells.fill(to_uv(3.45));
+  cells.cells[0] = cells.highest = to_uv(3.6);
+  cells.sum = to_uv(3.45 * 15 + 3.6);
+  input.pack_max = to_uv(52.0);
+  EXPECT_LE(control.update(to_uv(55.0), input, tick_at(1)), to_uv(52.0)) << "the BMS has lowered its maximum";
+}
+
 TEST(OvervoltageControl, TheRiseNeverPassesTheWish) {
   OvervoltageControl control(settings_with({{"CVL_RECOVERY_HOLD_SEC", "10"}, {"CVL_RECOVERY_RATE_V_PER_SEC", "1"}}));
   CellView cells;
@@ -168,6 +189,8 @@ TEST(DisconnectPolicy, UnknownCellsAreOutsideTheWindow) {
   EXPECT_EQ(policy.cable_alarm(), 2);
   policy.poll_ok(tick_at(61));
   EXPECT_FALSE(policy.given_up());
+  EXPECT_EQ(policy.cable_alarm(), 0);
+  EXPECT_EQ(policy.text(), "Connected");
   EXPECT_TRUE(policy.online());
 }
 
