@@ -154,7 +154,7 @@ void Controller::show_cells() {
   if (cells.source == CellSource::mean) {
     return;
   }
-  status_.cell_diff = round3(volts(cells.spread()));
+  status_.cell_diff = round3(volts(cells.highest - cells.lowest));
   status_.min_cell_voltage = volts(cells.lowest);
   status_.max_cell_voltage = volts(cells.highest);
   auto name = [listed](std::string& id, std::size_t index, const std::optional<std::string>& stated) {

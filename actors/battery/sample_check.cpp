@@ -16,6 +16,7 @@ constexpr std::int64_t kCountChangeSeconds = 60;
 constexpr std::int64_t kFrozenSeconds = 600;
 constexpr int kFrozenSamples = 120;
 constexpr double kFrozenMinCurrent = 1.0; // A
+constexpr double kLargestStep = 0.1;      // V, of cell voltages that are of any use
 
 bool within(const std::optional<double>& value, double low, double high) {
   return !value || std::isnan(*value) || (*value >= low && *value <= high);
@@ -83,6 +84,7 @@ SampleVerdict SampleCheck::judge(const Sample& sample, const Identity& identity,
   }
 
   next_.count = state_.cell_count;
+  next_.step = to_uv(std::clamp(finite(identity.cell_voltage_step).value_or(0.0), 0.0, kLargestStep));
   state_.had_list = state_.had_list || !sample.cell_voltages.empty();
   const bool has_extremes = sample.min_cell_voltage && sample.max_cell_voltage;
   state_.had_extremes = state_.had_extremes || has_extremes;
@@ -180,7 +182,11 @@ bool SampleCheck::read_list(const Sample& sample, double limit) {
   }
   next_.lowest = next_.cells[next_.lowest_index];
   next_.highest = next_.cells[next_.highest_index];
-  contradicts_ = far_apart(finite(sample.voltage), to_volts(next_.sum), to_volts(next_.sum));
+  const auto voltage = finite(sample.voltage);
+  contradicts_ = far_apart(voltage, to_volts(next_.sum), to_volts(next_.sum));
+  if (next_.step > 0 && voltage && !contradicts_) {
+    next_.sum = to_uv(*voltage); // the errors of the cells would add up
+  }
   return true;
 }
 

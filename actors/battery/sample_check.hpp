@@ -43,8 +43,12 @@ struct CellView {
   Microvolts lowest = 0, highest = 0;
   std::size_t lowest_index = 0, highest_index = 0; ///< with a list: first of equals, from 0
   std::array<Microvolts, kMaxCells> cells{};       ///< with a list
+  /// In which the BMS tells its cells, 0 if it does not matter. Two cells one step apart may be the same.
+  Microvolts step = 0;
 
-  Microvolts spread() const { return highest - lowest; }
+  Microvolts spread() const { return std::max<Microvolts>(0, highest - lowest - step); }
+  /// How far a cell is above `limit` for certain.
+  Microvolts above(Microvolts cell, Microvolts limit) const { return std::max<Microvolts>(0, cell - step / 2 - limit); }
 
   /// Without the single cells: they are only looked at in the cycle that brought them.
   template <class Self, class Visitor>
@@ -54,6 +58,7 @@ struct CellView {
     visit("sum", self.sum);
     visit("lowest", self.lowest);
     visit("highest", self.highest);
+    visit("step", self.step);
   }
 };
 

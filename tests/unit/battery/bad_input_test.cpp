@@ -415,6 +415,40 @@ TEST(BadInput, AnUnsupportedCellCountStartsNoControl) {
   }
 }
 
+/// A day at the top of a battery of equal cells, told in steps of 0.1 V.
+TEST(Controller, CellsInCoarseStepsDoNotLookUnequal) {
+  for (bool known : {false, true}) {
+    Battery battery(settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "300"}}));
+    if (known) {
+      battery.identity.cell_voltage_step = 0.1;
+    }
+    auto coarse = [](double volts) {
+      Sample s = sample(volts, 99, 5);
+      for (std::size_t i = 0; i < s.cell_voltages.size(); ++i) {
+        s.cell_voltages[i] = std::round((volts + 0.001 * static_cast<double>(i % 4) - 0.0015) * 10.0) / 10.0;
+      }
+      return s;
+    };
+    const Status& status = battery.poll(coarse(3.451));
+    EXPECT_EQ(status.cell_diff, 0.1) << "shown as it is told";
+    EXPECT_EQ(status.ccl, 0.0) << "a cell that reads 3.5 V may have it";
+    EXPECT_THAT(status.charge_mode, known ? HasSubstr("Absorption │") : HasSubstr("Bulk (Cell OVP)"));
+    EXPECT_EQ(status.cvl == 55.2, known);
+    battery.polls(coarse(3.451), 400);
+    EXPECT_THAT(status.charge_mode, HasSubstr(known ? "Float" : "Bulk"));
+    if (known) {
+      battery.polls(coarse(3.3504), 2000);
+      EXPECT_THAT(status.charge_mode, HasSubstr("Float │")) << "one step apart is not unequal";
+      Sample unequal = coarse(3.3);
+      set_cell(unequal, 4, 3.5);
+      EXPECT_THAT(battery.poll(unequal).charge_mode, HasSubstr("Bulk"));
+      set_cell(unequal, 4, 3.6);
+      EXPECT_THAT(battery.poll(unequal).charge_mode, HasSubstr("Cell OVP"));
+      EXPECT_EQ(battery.controller.status().ccl, 0.0);
+    }
+  }
+}
+
 TEST(Controller, WithoutCellsByDesignTheBmsOwnExtremesAreUsed) {
   Battery battery(settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "2"}}));
   Sample s = sample(3.45);
