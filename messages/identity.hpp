@@ -39,7 +39,8 @@ struct Identity {
   std::string manufacture_date; ///< YYYY-MM-DD
   std::string device_name;      ///< user field of the BMS
   std::optional<int> cell_count;
-  std::optional<double> capacity_full; ///< Ah
+  std::optional<double> capacity_full;     ///< Ah
+  std::optional<double> cell_voltage_step; ///< V, if it tells its cells only in steps that matter (0.1)
   Capabilities capabilities;
 
   template <class Self, class Visitor>
@@ -56,6 +57,7 @@ struct Identity {
     visit("device_name", self.device_name);
     visit("cell_count", self.cell_count);
     visit("capacity_full", self.capacity_full);
+    visit("cell_voltage_step", self.cell_voltage_step);
     visit("capabilities", self.capabilities);
   }
   friend bool operator==(const Identity&, const Identity&) = default;

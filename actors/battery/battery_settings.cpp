@@ -194,6 +194,11 @@ private:
       report("SOC_LOW_ALARM", "is above SOC_LOW_WARNING, it is used for both", false);
       s_.soc_low_warning = s_.soc_low_alarm;
     }
+    constexpr double kWideMargin = 0.1;
+    if (s_.controller == VoltageController::integral && s_.float_cell_diff > kWideMargin) {
+      report("SWITCH_TO_FLOAT_CELL_VOLTAGE_DIFF",
+             "is also the margin of CVL_CONTROLLER_MODE = 2: a single high cell hardly lowers CVL", false);
+    }
     if (s_.time_to_soc_every < 5) {
       s_.time_to_soc_every = 5;
     }

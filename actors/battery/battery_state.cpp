@@ -48,6 +48,9 @@ void AlarmBoard::publish(const Own& own, Alarms& target) const {
       }
     }
   }
+  if (own.low_soc) {
+    target.set(Alarm::LowSoc, *own.low_soc);
+  }
   target.raise(Alarm::InternalFailure, own.internal_failure);
   target.raise(Alarm::BmsCable, own.cable);
 }

@@ -18,6 +18,7 @@ public:
   struct Own {
     AlarmLevel internal_failure = 0;
     AlarmLevel cable = 0;
+    std::optional<AlarmLevel> low_soc;       ///< by the counted SoC, instead of what the BMS thinks
     bool hide_high_voltage_warnings = false; ///< charging above the normal maximum on purpose
   };
 

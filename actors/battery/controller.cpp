@@ -15,6 +15,7 @@ constexpr std::int64_t kInvalidGrace = 10; // s, the last outputs stay
 constexpr std::int64_t kInvalidAlarm = 60; // s, until it is an alarm
 constexpr double kLongestGap = 300.0;      // s, that is integrated over
 constexpr double kPollsPerGap = 5.0;       // ... or so many poll intervals
+constexpr double kMaxBmsCurrent = 10000.0; // A, that a BMS can mean as its limit
 
 double volts(Microvolts uv) {
   return to_volts(uv);
@@ -63,6 +64,7 @@ const Status& Controller::on_sample(const Sample& sample, const Identity& identi
   const SampleVerdict verdict = check_.check(sample, identity, settings_, t);
   implausible_ = verdict == SampleVerdict::implausible;
   if (implausible_) {
+    tighten(sample, t);
     poll_failed(t);
     return status_;
   }
@@ -98,8 +100,8 @@ void Controller::poll_failed(const Tick& now) {
   outage_ = true;
   const CellView& cells = check_.cells();
   const bool known = cells.source != CellSource::none;
-  connection_.poll_failed(known ? std::optional(volts(cells.lowest)) : std::nullopt,
-                          known ? std::optional(volts(cells.highest)) : std::nullopt, now);
+  connection_.poll_failed(known ? std::optional(volts(check_.lowest_seen())) : std::nullopt,
+                          known ? std::optional(volts(check_.highest_seen())) : std::nullopt, now);
   if (!connection_.online()) {
     voltage_in_use_.reset();
     current_.reset();
@@ -126,6 +128,21 @@ void Controller::take_sample(const Sample& sample) {
     cell = finite(cell);
   }
   alarms_.take(s.alarms);
+  hold_bms_limits();
+}
+
+void Controller::hold_bms_limits() {
+  const Sample& s = status_.sample;
+  auto hold = [](auto& held, const auto& value, bool possible) { held = value && possible ? value : held; };
+  auto current = [](const std::optional<double>& amperes) { return amperes && *amperes <= kMaxBmsCurrent; };
+  const int cells = check_.cell_count();
+  const auto& voltage = s.max_charge_voltage;
+  hold(bms_.charge_current, s.max_charge_current, current(s.max_charge_current));
+  hold(bms_.discharge_current, s.max_discharge_current, current(s.max_discharge_current));
+  hold(bms_.charge_voltage, voltage, voltage && (cells == 0 || voltage_.can_be_maximum(*voltage, cells)));
+  hold(bms_.low_voltage, s.battery_low_voltage, true);
+  hold(bms_.charge_on, s.charge_enabled, true);
+  hold(bms_.discharge_on, s.discharge_enabled, true);
 }
 
 void Controller::show_cells() {
@@ -137,7 +154,7 @@ void Controller::show_cells() {
   if (cells.source == CellSource::mean) {
     return;
   }
-  status_.cell_diff = round3(volts(cells.spread()));
+  status_.cell_diff = round3(volts(cells.highest - cells.lowest));
   status_.min_cell_voltage = volts(cells.lowest);
   status_.max_cell_voltage = volts(cells.highest);
   auto name = [listed](std::string& id, std::size_t index, const std::optional<std::string>& stated) {
@@ -183,11 +200,12 @@ void Controller::update_current(const Tick& now) {
   const Sample& s = status_.sample;
   const CellView& cells = check_.cells();
   voltage_in_use_ = s.voltage;
-  const bool sum_is_right = !invalid_since_ && cells.source == CellSource::list;
+  const bool sum_is_right =
+      !invalid_since_ && (cells.source == CellSource::list || cells.source == CellSource::extremes);
   if (sum_is_right && (!s.voltage || check_.voltage_contradicts())) {
     voltage_in_use_ = volts(cells.sum);
   }
-  const CurrentReading reading = current_source_.read(s.current, external_, s.charge_enabled, s.discharge_enabled);
+  const CurrentReading reading = current_source_.read(s.current, external_, bms_.charge_on, bms_.discharge_on);
   current_ = reading.current;
   against_fet_ = reading.flows_against_fet;
   std::optional<double> power;
@@ -202,9 +220,9 @@ void Controller::update_current(const Tick& now) {
 
 void Controller::update_soc(bool cells_good, const Tick& now) {
   const Sample& s = status_.sample;
-  if (s.capacity_full) {
+  if (s.capacity_full && (*s.capacity_full > 0.0 || !capacity_)) {
     capacity_ = s.capacity_full;
-  } else if (identity_capacity_) {
+  } else if (identity_capacity_ && !s.capacity_full) {
     capacity_ = finite(identity_capacity_);
   } else if (!capacity_) {
     capacity_ = settings_.battery_capacity;
@@ -249,7 +267,6 @@ void Controller::update_capacity() {
 // -- limits -----------------------------------------------------------------------
 
 void Controller::update_limits(bool cells_good, const Tick& now) {
-  const Sample& s = status_.sample;
   const CellView& cells = check_.cells();
   const bool without_cells = cells.source == CellSource::none;
   if (without_cells && !bms_states_limits()) {
@@ -259,40 +276,53 @@ void Controller::update_limits(bool cells_good, const Tick& now) {
     VoltageLimit::Input input;
     input.cells = &cells;
     input.soc = soc_;
-    input.bms_max = s.max_charge_voltage;
-    input.bms_min = s.battery_low_voltage;
+    input.bms_max = bms_.charge_voltage;
+    input.bms_min = bms_.low_voltage;
     input.outage = outage_;
     if (voltage_.update(input, now)) {
       became_full(now);
     }
   }
+  update_currents(cells_good || without_cells, now);
+}
+
+void Controller::update_currents(bool may_rise, const Tick& now) {
+  const bool without_cells = check_.cells().source == CellSource::none;
   CurrentLimit::Input input;
   input.lowest_temperature = temperatures_.held().lowest;
   input.highest_temperature = temperatures_.held().highest;
   input.mosfet = temperatures_.held().mosfet;
   input.temperature_lost = temperatures_.lost(now);
   input.soc = held_soc_;
-  input.may_rise = cells_good || without_cells;
+  input.may_rise = may_rise;
 
   const auto cell = [&](auto voltage) { return without_cells ? std::nullopt : std::optional(volts(voltage)); };
-  input.cell_voltage = cell(cells.highest);
-  input.bms_limit = s.max_charge_current;
-  input.switched_off = s.charge_enabled == false;
+  input.cell_voltage = cell(check_.highest_seen());
+  input.bms_limit = bms_.charge_current;
+  input.switched_off = bms_.charge_on == false;
   input.alarm = settings_.limit_on_alarm && alarms_.against_charging();
   charge_.update(input, now);
 
-  input.cell_voltage = cell(cells.lowest);
-  input.bms_limit = s.max_discharge_current;
-  input.switched_off = s.discharge_enabled == false;
+  input.cell_voltage = cell(check_.lowest_seen());
+  input.bms_limit = bms_.discharge_current;
+  input.switched_off = bms_.discharge_on == false;
   input.alarm = settings_.limit_on_alarm && alarms_.against_discharging();
   discharge_.update(input, now);
+}
+
+/// A sample with a value that cannot be true is no answer, but what else it says can be a reason to be careful.
+void Controller::tighten(const Sample& doubtful, const Tick& now) {
+  if (charge_.value() && discharge_.value()) {
+    Sample sample = doubtful;
+    temperatures_.read(sample, settings_, now);
+    update_currents(false, now);
+  }
 }
 
 /// A BMS that does not even tell how many cells it has (Pylontech's CAN frames): what it states
 /// itself, under the configured maxima, is all there is.
 bool Controller::bms_states_limits() const {
-  const Sample& s = status_.sample;
-  return s.max_charge_voltage && s.max_charge_current && s.max_discharge_current;
+  return bms_.charge_voltage && bms_.charge_current && bms_.discharge_current;
 }
 
 void Controller::became_full(const Tick& now) {
@@ -331,8 +361,8 @@ void Controller::publish_limits(const Tick& now) {
   const Sample& s = status_.sample;
   const bool unknown = invalid_since_ && now.s - *invalid_since_ >= kInvalidGrace;
   const bool blocked = connection_.blocks();
-  const bool charge_on = s.charge_enabled.value_or(true);
-  const bool discharge_on = s.discharge_enabled.value_or(true);
+  const bool charge_on = bms_.charge_on.value_or(true);
+  const bool discharge_on = bms_.discharge_on.value_or(true);
   status_.absorption_timer_running = voltage_.phase().state().absorbing_since.has_value();
   status_.soc_reset_requested = voltage_.reset_plan().requested();
   if (!settings_.limits) {
@@ -351,8 +381,8 @@ void Controller::publish_limits(const Tick& now) {
   }
   const int cells = check_.cell_count();
   if (cells == 0 && bms_states_limits()) {
-    status_.cvl = round2(*s.max_charge_voltage + settings_.voltage_drop);
-    status_.battery_low_voltage = s.battery_low_voltage;
+    status_.cvl = round2(*bms_.charge_voltage + settings_.voltage_drop);
+    status_.battery_low_voltage = bms_.low_voltage;
     status_.charge_mode = "BMS";
     return;
   }
@@ -414,6 +444,9 @@ void Controller::publish(const Tick& now) {
   if (invalid_since_ && now.s - *invalid_since_ >= kInvalidGrace) {
     own.internal_failure = now.s - *invalid_since_ > kInvalidAlarm ? 2 : 1;
   }
+  if (settings_.soc_calculation && held_soc_) {
+    own.low_soc = *held_soc_ < settings_.soc_low_alarm ? 2 : *held_soc_ < settings_.soc_low_warning ? 1 : 0;
+  }
   alarms_.publish(own, status_.alarms);
   history_.watch_alarms(status_.alarms);
   if (status_.allow_charge || status_.allow_discharge) {
@@ -429,7 +462,7 @@ void Controller::publish(const Tick& now) {
 
   history_.show(status_.sample, status_.history, now);
   if (check_.cells().source != CellSource::none) {
-    history_.compute_if_due(status_, float_pack_voltage(), now);
+    history_.compute_if_due(status_, float_pack_voltage(), now, !invalid_since_);
   }
 }
 
@@ -440,6 +473,7 @@ void Controller::publish_warning(const Tick& now) {
       !invalid_since_ && check_.voltage_contradicts(),
       check_.frozen(now),
       temperatures_.lost(now),
+      temperatures_.view().incomplete && !temperatures_.lost(now),
       against_fet_,
       settings_.soc_calculation && counter_.estimated(),
       counter_.discarded_stale(),
@@ -453,6 +487,7 @@ void Controller::publish_warning(const Tick& now) {
       "Pack voltage and sum of cells contradict each other, the sum is used",
       "The BMS has repeated the same values for minutes although current flows",
       "Battery temperature lost",
+      "A temperature sensor is gone, its last value counts",
       "Current flows although the BMS has switched it off",
       "SoC is an estimate: the BMS was silent for some time",
       "The saved SoC was old and far from that of the BMS, which is used",

@@ -73,7 +73,10 @@ private:
   void update_current(const Tick& now);
   void update_soc(bool cells_good, const Tick& now);
   void update_capacity();
+  void hold_bms_limits();
   void update_limits(bool cells_good, const Tick& now);
+  void update_currents(bool may_rise, const Tick& now);
+  void tighten(const Sample& doubtful, const Tick& now);
   bool bms_states_limits() const;
   void became_full(const Tick& now);
   void restrict(const Tick& now);
@@ -107,6 +110,7 @@ private:
 
   std::optional<double> current_, voltage_in_use_, soc_; ///< A, V, %, not rounded; this cycle
   std::optional<double> held_soc_;                       ///< %, last known
+  BmsLimits bms_;                                        ///< last known
   std::optional<double> capacity_;                       ///< Ah, last known
   bool against_fet_ = false;
   bool outage_ = false;                       ///< failed or invalid polls since the last good sample

@@ -69,7 +69,8 @@ CommandReply Controller::on_command(const Command& command, Now now) {
       return reply;
     }
     if (command.value != std::trunc(command.value) ||
-        !history_.clear(static_cast<int>(std::clamp(command.value, 0.0, 99.0)), status_, float_pack_voltage())) {
+        !history_.clear(static_cast<int>(std::clamp(command.value, 0.0, 99.0)), status_, float_pack_voltage(),
+                        !invalid_since_)) {
       return refuse(Fault::rejected, "only 1 to 7 are allowed");
     }
     history_.show(status_.sample, status_.history, tick(now));

@@ -64,6 +64,7 @@ SavedState Controller::saved_state(Now now) const {
   live.invalid_since = invalid_since_;
   live.discharge_cap = discharge_cap_;
   live.soc = held_soc_;
+  live.bms = bms_;
   live.current = current_;
   live.capacity = capacity_;
   live.outage = outage_;
@@ -125,6 +126,7 @@ void Controller::restore_live(const LiveState& live, Now now) {
   invalid_since_ = live.invalid_since;
   discharge_cap_ = live.discharge_cap;
   held_soc_ = live.soc;
+  bms_ = live.bms;
   current_ = live.current;
   warnings_ = ~0U; // to be written anew
   capacity_ = live.capacity;

@@ -135,6 +135,9 @@ void CurrentLimit::update(const Input& input, const Tick& now) {
     return;
   }
   if (state_.limit && next.limit == *state_.limit) {
+    // What limits is back, so a rise has to wait anew.
+    state_.hold_since.reset();
+    state_.ramp_since.reset();
     // An unchanged value keeps its reason for a while, so that texts do not flicker between sources.
     const bool due = !state_.set_at || now.s - *state_.set_at >= every_ || *state_.limit * change_ <= 0.0;
     if (!due) {

@@ -3,6 +3,7 @@
 #include "actors/battery/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bmsd::battery {
 
@@ -23,9 +24,9 @@ void DisconnectPolicy::poll_ok(const Tick& now) {
   state_.row_start.reset();
   state_.cells_good.reset();
   state_.online = true;
-  state_.given_up = false;
-  const bool remembered = state_.errors > 0;
-  if (remembered && state_.last_error < now.s - kForgetSeconds) {
+  // A service that comes back does so without the alarm with which it left.
+  const bool anew = std::exchange(state_.given_up, false);
+  if (anew || (state_.errors > 0 && state_.last_error < now.s - kForgetSeconds)) {
     state_.errors = 0;
     state_.cable = 0;
   }
@@ -52,7 +53,7 @@ void DisconnectPolicy::poll_failed(std::optional<double> lowest_cell, std::optio
     return;
   }
   const std::int64_t lost = now.s - *state_.row_start;
-  if (!state_.cells_good) {
+  if (state_.cells_good != false) {
     state_.cells_good = lowest_cell && highest_cell && *lowest_cell > window_min_ && *highest_cell < window_max_;
   }
   if (lost >= kOfflineSeconds) {

@@ -65,6 +65,7 @@ void Estimates::update(const Input& input, const EssSettings& ess, Status& statu
   if (wanted && due && avg && input.capacity && *input.capacity > 0.0 && input.soc) {
     computed_at_ = now.s;
     const double rate = std::abs(*avg / (*input.capacity / 100.0)) / 3600.0;
+    // The direction of the moment, as the reference driver has it: where the average disagrees there is no time.
     const bool charging = *input.current > 0.0;
     time_to_go_.reset();
     if (time_to_go_enabled_ && std::abs(*avg) > kIdle) {

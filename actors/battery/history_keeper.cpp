@@ -109,16 +109,16 @@ void HistoryKeeper::show(const Sample& sample, History& target, const Tick& now)
   }
 }
 
-void HistoryKeeper::compute_if_due(const Status& status, double float_voltage, const Tick& now) {
+void HistoryKeeper::compute_if_due(const Status& status, double float_voltage, const Tick& now, bool valid) {
   state_.kept.last_full.resolve(now);
   if (!enabled_ || (state_.computed_at && now.s - *state_.computed_at < kEvery)) {
     return;
   }
   state_.computed_at = now.s;
-  compute(status, float_voltage);
+  compute(status, float_voltage, valid);
 }
 
-void HistoryKeeper::compute(const Status& status, double float_voltage) {
+void HistoryKeeper::compute(const Status& status, double float_voltage, bool valid) {
   History& values = state_.kept.values;
   const Sample& sample = status.sample;
   const double capacity = status.installed_capacity.value_or(0.0);
@@ -159,17 +159,19 @@ void HistoryKeeper::compute(const Status& status, double float_voltage) {
   } else if (status.soc && *status.soc > kFullDischargeArmed) {
     state_.kept.full_discharge_armed = true;
   }
-  keep_lowest(values.minimum_voltage, status.voltage);
-  keep_highest(values.maximum_voltage, status.voltage);
-  keep_lowest(values.minimum_cell_voltage, status.min_cell_voltage);
-  keep_highest(values.maximum_cell_voltage, status.max_cell_voltage);
-  keep_lowest(values.minimum_temperature, status.min_temperature);
-  keep_highest(values.maximum_temperature, status.max_temperature);
+  if (valid) {
+    keep_lowest(values.minimum_voltage, status.voltage);
+    keep_highest(values.maximum_voltage, status.voltage);
+    keep_lowest(values.minimum_cell_voltage, status.min_cell_voltage);
+    keep_highest(values.maximum_cell_voltage, status.max_cell_voltage);
+    keep_lowest(values.minimum_temperature, status.min_temperature);
+    keep_highest(values.maximum_temperature, status.max_temperature);
+  }
   values.low_voltage_alarms = values.low_voltage_alarms.value_or(0);
   values.high_voltage_alarms = values.high_voltage_alarms.value_or(0);
 }
 
-bool HistoryKeeper::clear(int group, const Status& status, double float_voltage) {
+bool HistoryKeeper::clear(int group, const Status& status, double float_voltage, bool valid) {
   if (group < 1 || group > 7) {
     return false;
   }
@@ -209,7 +211,7 @@ bool HistoryKeeper::clear(int group, const Status& status, double float_voltage)
     values.discharged_energy.reset();
   }
   if (enabled_) {
-    compute(status, float_voltage);
+    compute(status, float_voltage, valid);
   }
   return true;
 }

@@ -73,18 +73,19 @@ public:
 
   /// The values of the last computation, live ones and those from the BMS.
   void show(const Sample& sample, History& target, const Tick& now) const;
-  /// Once a minute, after publication. `float_voltage`: V of the pack, to estimate the energy of
+  /// Once a minute, after publication. `valid`: the last sample was good, so its values may become extremes.
+  /// `float_voltage`: V of the pack, to estimate the energy of
   /// the cycles before this driver.
-  void compute_if_due(const Status& status, double float_voltage, const Tick& now);
+  void compute_if_due(const Status& status, double float_voltage, const Tick& now, bool valid = true);
   /// 1 all; 2 capacity, 3 voltage, 4 time, 5 alarm, 6 temperature, 7 energy. False: no such group.
-  bool clear(int group, const Status& status, double float_voltage);
+  bool clear(int group, const Status& status, double float_voltage, bool valid = true);
 
   const State& state() const { return state_; }
   void restore(const State& state) { state_ = state; }
   void resume(const Kept& kept) { state_.kept = kept; }
 
 private:
-  void compute(const Status& status, double float_voltage);
+  void compute(const Status& status, double float_voltage, bool valid);
 
   bool enabled_;
   State state_;

@@ -13,11 +13,11 @@ constexpr double kLongestStep = 5.0; // s, that the integral controller makes up
 /// How far the cells together are above what a single one may have.
 Microvolts overshoot(const CellView& cells, Microvolts cell_max) {
   if (cells.source != CellSource::list) {
-    return std::max<Microvolts>(0, cells.highest - cell_max);
+    return cells.above(cells.highest, cell_max);
   }
   Microvolts total = 0;
   for (int i = 0; i < cells.count; ++i) {
-    total += std::max<Microvolts>(0, cells.cells[static_cast<std::size_t>(i)] - cell_max);
+    total += cells.above(cells.cells[static_cast<std::size_t>(i)], cell_max);
   }
   return total;
 }
@@ -30,7 +30,7 @@ OvervoltageControl::OvervoltageControl(const BatterySettings& settings)
 
 Microvolts OvervoltageControl::wanted(std::optional<Microvolts> cvl, const Input& input, const Tick& now) const {
   const CellView& cells = *input.cells;
-  const bool over = cells.highest > input.cell_max;
+  const bool over = cells.above(cells.highest, input.cell_max) > 0;
   switch (controller_) {
   case VoltageController::off: break;
   case VoltageController::proportional:
@@ -41,14 +41,15 @@ Microvolts OvervoltageControl::wanted(std::optional<Microvolts> cvl, const Input
   case VoltageController::integral:
     if (cvl && *cvl != 0) {
       const double seconds = state_.last_ns ? static_cast<double>(now.precise.count() - *state_.last_ns) / 1e9 : 1.0;
-      const double error = static_cast<double>(cells.highest - input.cell_max - margin_);
+      const double error = static_cast<double>(cells.highest - cells.step / 2 - input.cell_max - margin_);
       const double change = error * factor_ * std::clamp(seconds, 0.0, kLongestStep);
       return std::clamp(*cvl - static_cast<Microvolts>(std::llround(change)), input.pack_min, input.pack_max);
     }
     break;
   case VoltageController::clipped_sum:
     if (over) {
-      return cells.sum - overshoot(cells, input.cell_max) + kClippedSumMargin;
+      return std::clamp(cells.sum - overshoot(cells, input.cell_max) + kClippedSumMargin, input.pack_min,
+                        input.pack_max);
     }
     break;
   }

@@ -16,6 +16,7 @@ constexpr std::int64_t kCountChangeSeconds = 60;
 constexpr std::int64_t kFrozenSeconds = 600;
 constexpr int kFrozenSamples = 120;
 constexpr double kFrozenMinCurrent = 1.0; // A
+constexpr double kLargestStep = 0.1;      // V, of cell voltages that are of any use
 
 bool within(const std::optional<double>& value, double low, double high) {
   return !value || std::isnan(*value) || (*value >= low && *value <= high);
@@ -23,6 +24,12 @@ bool within(const std::optional<double>& value, double low, double high) {
 
 bool possible_cell(const std::optional<double>& value, double limit) {
   return value && std::isfinite(*value) && *value > kMinPossibleCell && *value <= limit;
+}
+
+/// Whether a pack voltage is outside of what its cells add up to, by more than both may be wrong.
+bool far_apart(std::optional<double> voltage, double least, double most) {
+  const double tolerance = std::max(1.0, 0.03 * most);
+  return voltage && (*voltage < least - tolerance || *voltage > most + tolerance);
 }
 
 /// FNV-1a over the bits of the values.
@@ -38,6 +45,35 @@ struct Fingerprint {
 SampleVerdict SampleCheck::check(const Sample& sample, const Identity& identity, const BatterySettings& settings,
                                  const Tick& now) {
   const double limit = 2.0 * settings.max_cell_voltage;
+  const SampleVerdict verdict = judge(sample, identity, limit, now);
+  if (verdict != SampleVerdict::good) {
+    look_at_single_cells(sample, limit);
+  } else {
+    state_.lowest_seen = state_.cells.lowest;
+    state_.highest_seen = state_.cells.highest;
+  }
+  return verdict;
+}
+
+void SampleCheck::look_at_single_cells(const Sample& sample, double limit) {
+  state_.lowest_seen = state_.cells.lowest;
+  state_.highest_seen = state_.cells.highest;
+  for (const auto& cell : sample.cell_voltages) {
+    if (possible_cell(cell, limit)) {
+      state_.lowest_seen = std::min(state_.lowest_seen, to_uv(*cell));
+      state_.highest_seen = std::max(state_.highest_seen, to_uv(*cell));
+    }
+  }
+  if (possible_cell(sample.min_cell_voltage, limit)) {
+    state_.lowest_seen = std::min(state_.lowest_seen, to_uv(*sample.min_cell_voltage));
+  }
+  if (possible_cell(sample.max_cell_voltage, limit)) {
+    state_.highest_seen = std::max(state_.highest_seen, to_uv(*sample.max_cell_voltage));
+  }
+}
+
+SampleVerdict SampleCheck::judge(const Sample& sample, const Identity& identity, double limit, const Tick& now) {
+  const int former_count = state_.cell_count;
   const bool counted = count_cells(sample, identity, now);
   if (!plausible(sample, std::max(kMaxPackVoltage, limit * state_.cell_count))) {
     return SampleVerdict::implausible;
@@ -48,6 +84,7 @@ SampleVerdict SampleCheck::check(const Sample& sample, const Identity& identity,
   }
 
   next_.count = state_.cell_count;
+  next_.step = to_uv(std::clamp(finite(identity.cell_voltage_step).value_or(0.0), 0.0, kLargestStep));
   state_.had_list = state_.had_list || !sample.cell_voltages.empty();
   const bool has_extremes = sample.min_cell_voltage && sample.max_cell_voltage;
   state_.had_extremes = state_.had_extremes || has_extremes;
@@ -57,10 +94,15 @@ SampleVerdict SampleCheck::check(const Sample& sample, const Identity& identity,
   if (!read) {
     return SampleVerdict::cells_invalid;
   }
+  if (contradicts_ && former_count != 0 && former_count != state_.cell_count) {
+    // The pack voltage knows better.
+    state_.new_cell_count = state_.cell_count;
+    state_.cell_count = former_count;
+    reason_ = "number of cells contradicts the pack voltage";
+    return SampleVerdict::cells_invalid;
+  }
   state_.cells = next_;
-  const auto voltage = finite(sample.voltage);
-  const double sum = to_volts(next_.sum);
-  state_.voltage_contradicts = voltage && std::abs(*voltage - sum) > std::max(1.0, 0.03 * sum);
+  state_.voltage_contradicts = contradicts_;
   reason_ = {};
   return SampleVerdict::good;
 }
@@ -140,6 +182,11 @@ bool SampleCheck::read_list(const Sample& sample, double limit) {
   }
   next_.lowest = next_.cells[next_.lowest_index];
   next_.highest = next_.cells[next_.highest_index];
+  const auto voltage = finite(sample.voltage);
+  contradicts_ = far_apart(voltage, to_volts(next_.sum), to_volts(next_.sum));
+  if (next_.step > 0 && voltage && !contradicts_) {
+    next_.sum = to_uv(*voltage); // the errors of the cells would add up
+  }
   return true;
 }
 
@@ -151,9 +198,11 @@ bool SampleCheck::read_extremes(const Sample& sample, double limit) {
     return false;
   }
   next_.source = CellSource::extremes;
-  next_.sum = to_uv(*voltage);
   next_.lowest = to_uv(*sample.min_cell_voltage);
   next_.highest = to_uv(*sample.max_cell_voltage);
+  const Microvolts least = next_.lowest * next_.count, most = next_.highest * next_.count;
+  contradicts_ = far_apart(voltage, to_volts(least), to_volts(most));
+  next_.sum = contradicts_ ? std::clamp(to_uv(*voltage), least, most) : to_uv(*voltage);
   return true;
 }
 
@@ -164,6 +213,7 @@ bool SampleCheck::read_mean(const Sample& sample, double limit) {
     return false;
   }
   next_.source = CellSource::mean;
+  contradicts_ = false;
   next_.sum = to_uv(*voltage);
   next_.lowest = next_.highest = next_.sum / state_.cell_count;
   return true;

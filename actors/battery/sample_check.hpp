@@ -7,6 +7,7 @@
 #include "messages/identity.hpp"
 #include "messages/sample.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -42,8 +43,12 @@ struct CellView {
   Microvolts lowest = 0, highest = 0;
   std::size_t lowest_index = 0, highest_index = 0; ///< with a list: first of equals, from 0
   std::array<Microvolts, kMaxCells> cells{};       ///< with a list
+  /// In which the BMS tells its cells, 0 if it does not matter. Two cells one step apart may be the same.
+  Microvolts step = 0;
 
-  Microvolts spread() const { return highest - lowest; }
+  Microvolts spread() const { return std::max<Microvolts>(0, highest - lowest - step); }
+  /// How far a cell is above `limit` for certain.
+  Microvolts above(Microvolts cell, Microvolts limit) const { return std::max<Microvolts>(0, cell - step / 2 - limit); }
 
   /// Without the single cells: they are only looked at in the cycle that brought them.
   template <class Self, class Visitor>
@@ -53,6 +58,7 @@ struct CellView {
     visit("sum", self.sum);
     visit("lowest", self.lowest);
     visit("highest", self.highest);
+    visit("step", self.step);
   }
 };
 
@@ -72,7 +78,8 @@ public:
     std::uint64_t fingerprint = 0; ///< of the measured values
     std::int64_t same_since = 0;   ///< s
     int same_count = 0;
-    CellView cells; ///< of the last good sample
+    CellView cells;                               ///< of the last good sample
+    Microvolts lowest_seen = 0, highest_seen = 0; ///< in the last sample
     bool voltage_contradicts = false;
 
     template <class Self, class Visitor>
@@ -86,6 +93,8 @@ public:
       visit("same_since", self.same_since);
       visit("same_count", self.same_count);
       visit("cells", self.cells);
+      visit("lowest_seen", self.lowest_seen);
+      visit("highest_seen", self.highest_seen);
       visit("voltage_contradicts", self.voltage_contradicts);
     }
   };
@@ -94,6 +103,9 @@ public:
 
   /// Of the last good sample; source none before the first one.
   const CellView& cells() const { return state_.cells; }
+  /// Those plus the cells of a bad sample as far as they can be true: enough to lower a limit, not to raise one.
+  Microvolts lowest_seen() const { return std::min(state_.cells.lowest, state_.lowest_seen); }
+  Microvolts highest_seen() const { return std::max(state_.cells.highest, state_.highest_seen); }
   /// Accepted cell count, 0 before one is known.
   int cell_count() const { return state_.cell_count; }
   /// Why the last sample was not good; a literal.
@@ -109,6 +121,8 @@ public:
 private:
   bool plausible(const Sample& sample, double max_voltage);
   bool count_cells(const Sample& sample, const Identity& identity, const Tick& now);
+  SampleVerdict judge(const Sample& sample, const Identity& identity, double limit, const Tick& now);
+  void look_at_single_cells(const Sample& sample, double limit);
   bool read_list(const Sample& sample, double limit);
   bool read_extremes(const Sample& sample, double limit);
   bool read_mean(const Sample& sample, double limit);
@@ -116,6 +130,7 @@ private:
 
   State state_;
   CellView next_; ///< filled while reading, taken over when good
+  bool contradicts_ = false;
   std::string_view reason_;
 };
 

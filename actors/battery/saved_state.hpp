@@ -18,6 +18,23 @@
 
 namespace bmsd::battery {
 
+/// What the BMS said last of its own limits: silence is no permission.
+struct BmsLimits {
+  std::optional<double> charge_current, discharge_current; ///< A
+  std::optional<double> charge_voltage, low_voltage;       ///< V, pack
+  std::optional<bool> charge_on, discharge_on;             ///< FETs
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit("charge_current", self.charge_current);
+    visit("discharge_current", self.discharge_current);
+    visit("charge_voltage", self.charge_voltage);
+    visit("low_voltage", self.low_voltage);
+    visit("charge_on", self.charge_on);
+    visit("discharge_on", self.discharge_on);
+  }
+};
+
 /// Every timer and filter. With it a battery that is restarted after a failure goes on as if
 /// nothing had happened; a new process starts without it (SavedState::settled()).
 struct LiveState {
@@ -36,8 +53,9 @@ struct LiveState {
   std::optional<std::int64_t> invalid_since; ///< s
   std::optional<double> discharge_cap;       ///< A
   std::optional<double> soc;                 ///< %, last known
-  std::optional<double> current;             ///< A
-  std::optional<double> capacity;            ///< Ah, last known
+  BmsLimits bms;
+  std::optional<double> current;  ///< A
+  std::optional<double> capacity; ///< Ah, last known
   bool outage = false;
   bool implausible = false, against_fet = false;
   double reset_soc_to = 100.0;  ///< %
@@ -61,6 +79,7 @@ struct LiveState {
     visit("invalid_since", self.invalid_since);
     visit("discharge_cap", self.discharge_cap);
     visit("soc", self.soc);
+    visit("bms", self.bms);
     visit("current", self.current);
     visit("capacity", self.capacity);
     visit("outage", self.outage);

@@ -243,7 +243,7 @@ Result<void> apply_poll_interval(S& settings, std::string_view value, const KeyI
 const KeyInfo kKeys[] = {
     special(
         "PRESET", "", kAny,
-        "classic: the SoC rules of the first driver versions and a fixed CVL. Keys after it change its values",
+        "classic: the SoC rules of the first driver versions and a fixed CVL. Other keys change its values",
         &apply_preset, [](const S& s) { return std::string(s.classic ? "classic" : "default"); }, true),
     special(
         "LIMITS", "", kAny, "off: publish the battery without CVL, CCL and DCL (on, off)", &apply_limits,
@@ -470,6 +470,10 @@ const KeyInfo* find_key(std::string_view name) {
 
 bool is_battery_key(std::string_view name) {
   return find_key(name) != nullptr;
+}
+
+bool is_preset(std::string_view name) {
+  return equal_nocase(trimmed(name), "PRESET");
 }
 
 Result<void> apply_key(BatterySettings& settings, std::string_view name, std::string_view value) {

@@ -2,6 +2,8 @@
 
 #include "actors/battery/numbers.hpp"
 
+#include <algorithm>
+
 namespace bmsd::battery {
 
 namespace {
@@ -27,9 +29,14 @@ const TemperatureView& TemperatureReader::read(Sample& sample, const BatterySett
   int count = 0;
   for (std::size_t i = 0; i < sensors.size(); ++i) {
     sensors[i] = i < kSensorsThatCount ? corrected(sensors[i], settings.temperature_adjust[i]) : possible(sensors[i]);
-    if (!sensors[i] || i >= kSensorsThatCount || !settings.temperature_source[i]) {
+    if (i >= kSensorsThatCount || !settings.temperature_source[i]) {
       continue;
     }
+    if (!sensors[i]) {
+      view_.incomplete = view_.incomplete || state_.sensors[i];
+      continue;
+    }
+    state_.sensors[i] = sensors[i];
     sum += *sensors[i];
     ++count;
     if (!view_.lowest || *sensors[i] < *view_.lowest) {
@@ -56,6 +63,12 @@ const TemperatureView& TemperatureReader::read(Sample& sample, const BatterySett
   if (view_.lowest && view_.highest) {
     state_.lowest = view_.lowest;
     state_.highest = view_.highest;
+    for (std::size_t i = 0; count > 0 && i < kSensorsThatCount; ++i) {
+      if (settings.temperature_source[i] && state_.sensors[i]) {
+        state_.lowest = std::min(*state_.lowest, *state_.sensors[i]);
+        state_.highest = std::max(*state_.highest, *state_.sensors[i]);
+      }
+    }
     state_.last_seen = now.s;
     state_.had = true;
   }

@@ -5,6 +5,7 @@
 #include "actors/battery/timing.hpp"
 #include "messages/sample.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,17 +17,23 @@ namespace bmsd::battery {
 struct TemperatureView {
   std::optional<double> mean, lowest, highest, mosfet;
   std::optional<std::size_t> lowest_sensor, highest_sensor; ///< from 0
+  bool incomplete = false;                                  ///< some sensors that were there are gone
 };
 
 class TemperatureReader {
 public:
   struct State {
-    std::optional<double> lowest, highest, mosfet; ///< last known
-    std::int64_t last_seen = 0;                    ///< s
-    bool had = false;                              ///< a battery temperature was once there
+    std::array<std::optional<double>, kSensorsThatCount> sensors; ///< last known
+    std::optional<double> lowest, highest, mosfet;                ///< of these; of a BMS without sensors its own
+    std::int64_t last_seen = 0;                                   ///< s
+    bool had = false;                                             ///< a battery temperature was once there
 
     template <class Self, class Visitor>
     static void fields(Self& self, Visitor&& visit) {
+      visit("sensor_1", self.sensors[0]);
+      visit("sensor_2", self.sensors[1]);
+      visit("sensor_3", self.sensors[2]);
+      visit("sensor_4", self.sensors[3]);
       visit("lowest", self.lowest);
       visit("highest", self.highest);
       visit("mosfet", self.mosfet);

@@ -7,6 +7,8 @@ namespace bmsd::battery {
 namespace {
 constexpr Microvolts kTransitionRate = 1'000; // µV/s, of the pack
 constexpr std::int64_t kAfterReset = 1800;    // s
+/// How far above MAX_CELL_VOLTAGE a pack limit of the BMS can be meant: 3.45 V to 3.65 V and some more.
+constexpr double kBmsMaxFactor = 1.25;
 } // namespace
 
 VoltageLimit::VoltageLimit(const BatterySettings& settings)
@@ -23,14 +25,13 @@ void VoltageLimit::set_pack_limits(const Input& input) {
   state_.pack_min = pack_uv(min_cell_, cells);
   state_.pack_max = pack_uv(max_cell_, cells);
   state_.at_reset_voltage = false;
-  if (use_bms_limits_ && bms_max && *bms_max > 0.0) {
-    // The BMS may ask for less or somewhat more than the configuration, but never for a voltage
-    // that no cell of its chemistry can have.
-    state_.pack_max = std::clamp(to_uv(*bms_max), state_.pack_min, 2 * pack_uv(max_cell_, cells));
+  if (use_bms_limits_ && bms_max && can_be_maximum(*bms_max, cells)) {
+    state_.pack_max = std::max(to_uv(*bms_max), state_.pack_min);
   }
   if (use_bms_limits_ && bms_min && *bms_min > 0.0) {
     state_.pack_min = std::min(to_uv(*bms_min), state_.pack_max);
   }
+  state_.ceiling = state_.pack_max;
   if (plan_.enabled()) {
     Microvolts reset = pack_uv(reset_cell_, cells);
     if (bms_max && *bms_max > 0.0) {
@@ -40,7 +41,12 @@ void VoltageLimit::set_pack_limits(const Input& input) {
       state_.pack_max = reset;
     }
     state_.at_reset_voltage = state_.pack_max == reset;
+    state_.ceiling = std::max(reset, state_.pack_max);
   }
+}
+
+bool VoltageLimit::can_be_maximum(double volts, int cells) const {
+  return volts > 0.0 && volts <= kBmsMaxFactor * max_cell_ * cells;
 }
 
 bool VoltageLimit::update(const Input& input, const Tick& now) {
@@ -102,18 +108,26 @@ void VoltageLimit::follow_float(bool became_full, int cells, const Tick& now) {
     state_.mode = ChargeMode::float_transition;
   } else if (state_.mode == ChargeMode::float_transition) {
     state_.transition_for = now.s - state_.transition_at;
+    if (state_.transition_from - kTransitionRate * state_.transition_for > state_.ceiling) {
+      // The BMS wants less meanwhile, or turned out to have fewer cells.
+      state_.transition_at = now.s;
+      state_.transition_from = state_.ceiling;
+      state_.transition_for = 0;
+    }
     state_.cvl = std::max(target, state_.transition_from - kTransitionRate * state_.transition_for);
     if (*state_.cvl <= target) {
       state_.mode = ChargeMode::floating;
     }
   } else {
     state_.mode = ChargeMode::floating;
-    state_.cvl = std::min(*state_.cvl, target);
+    state_.cvl = target;
   }
 }
 
 double VoltageLimit::cvl_volts() const {
-  return state_.mode == ChargeMode::float_transition
+  const bool falling = state_.mode == ChargeMode::float_transition &&
+                       cvl() == state_.transition_from - kTransitionRate * state_.transition_for;
+  return falling
              ? to_volts(state_.transition_from) - to_volts(kTransitionRate) * static_cast<double>(state_.transition_for)
              : to_volts(cvl());
 }

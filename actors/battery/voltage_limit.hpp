@@ -36,6 +36,7 @@ public:
   struct State {
     std::optional<Microvolts> cvl;
     Microvolts pack_min = 0, pack_max = 0;
+    Microvolts ceiling = 0; ///< no phase may ask for more
     bool at_reset_voltage = false;
     ChargeMode mode = ChargeMode::bulk;
     std::int64_t transition_at = 0; ///< s
@@ -51,6 +52,7 @@ public:
       visit("cvl", self.cvl);
       visit("pack_min", self.pack_min);
       visit("pack_max", self.pack_max);
+      visit("ceiling", self.ceiling);
       visit("at_reset_voltage", self.at_reset_voltage);
       visit("mode", self.mode);
       visit("transition_at", self.transition_at);
@@ -82,6 +84,8 @@ public:
   bool known() const { return state_.cvl.has_value(); }
   Microvolts pack_min() const { return state_.pack_min; }
   Microvolts pack_max() const { return state_.pack_max; }
+  /// Whether a BMS can mean that as the charge voltage of its pack.
+  bool can_be_maximum(double volts, int cells) const;
   /// Float voltage of the pack.
   Microvolts float_voltage(int cells) const { return pack_uv(float_cell_, cells); }
   /// What a battery that cannot be seen may have at most.

@@ -68,11 +68,24 @@ private:
 
   void on_status(const Published& published) {
     status_ = published.status;
-    if (started_) {
+    if (started_ && last_word_said_ && status_->given_up) {
+      withdraw();
+    } else if (started_) {
+      last_word_said_ = status_->given_up;
       on_io([published](PublisherIo& io) { io.update(published); });
     } else {
       publish_anew();
     }
+  }
+
+  /// The BMS has been out of reach for too long. The alarm is on the bus; now the service goes, and with it what it
+  /// allowed.
+  void withdraw() {
+    spdlog::warn("{}: the BMS does not answer, the service leaves the bus until it does", plan_->id);
+    on_io([](PublisherIo& io) { io.stop(); });
+    started_ = last_word_said_ = false;
+    publish_.state = "withdrawn";
+    publish_.reason = "the BMS does not answer";
   }
 
   void on_registration(const Registration& registration) {
@@ -120,7 +133,7 @@ private:
   }
 
   void publish_anew() {
-    if (!registration_ || !status_) {
+    if (!registration_ || !status_ || status_->given_up) {
       return;
     }
     const auto config = core_->config();
@@ -231,6 +244,7 @@ private:
   std::shared_ptr<const Status> status_;
   Capabilities published_capabilities_;
   bool started_ = false;
+  bool last_word_said_ = false; ///< given up, and told so
   PublishState publish_;
   std::uint64_t next_command_ = 0;
 };

@@ -130,7 +130,7 @@ TEST_F(BatteryOnTheBus, ASwitchReachesTheBmsAndIsSeenInItsState) {
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Io/AllowToCharge") == "v <i 1>"; }));
 }
 
-TEST_F(BatteryOnTheBus, LostBmsIsBlockedAndRaisesTheCableAlarm) {
+TEST_F(BatteryOnTheBus, LostBmsIsBlockedRaisesTheCableAlarmAndLeavesTheBus) {
   configure("[DEFAULT]\nBLOCK_ON_DISCONNECT = True\n");
   auto sim = simulate("lltjbd", tty("ttyA"), {"--soc", "50"});
   start({tty("ttyA")});
@@ -145,8 +145,11 @@ TEST_F(BatteryOnTheBus, LostBmsIsBlockedAndRaisesTheCableAlarm) {
       },
       20s));
   EXPECT_EQ(value(client, "ttyA", "/Dc/0/Voltage"), "v <ai []>") << value(client, "ttyA", "/Dc/0/Voltage");
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Alarms/BmsCable") == "v <i 2>"; }, 70s));
+  EXPECT_TRUE(wait_until([&] { return client.owner(service("ttyA")).empty(); }, 10s)) << daemon.output();
   sim.signal(SIGCONT);
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 50>"; }, 90s));
+  EXPECT_EQ(value(client, "ttyA", "/Alarms/BmsCable"), "v <i 0>");
 }
 
 TEST_F(BatteryOnTheBus, HangUpReadsTheConfigurationAgain) {

@@ -65,6 +65,19 @@ TEST_F(ConfigTest, SectionsAreLaidOverOneAnother) {
   EXPECT_EQ(loaded.config.ports[0].protocol, "lltjbd");
 }
 
+TEST_F(ConfigTest, APresetIsLaidUnderTheOtherKeysOfItsSection) {
+  const auto loaded = load("[DEFAULT]\n"
+                           "MAX_CELL_VOLTAGE = 3.5\n"
+                           "PRESET = classic\n"
+                           "[battery A]\n"
+                           "CVCM_ENABLE = True\n"
+                           "PRESET = classic\n");
+  EXPECT_EQ(loaded.config.setup_of("", "").settings.max_cell_voltage, 3.5);
+  EXPECT_EQ(loaded.config.setup_of("", "").settings.min_cell_voltage, 3.1);
+  EXPECT_EQ(loaded.config.setup_of("", "A").settings.max_cell_voltage, 3.45);
+  EXPECT_TRUE(loaded.config.setup_of("", "A").settings.voltage_control);
+}
+
 TEST_F(ConfigTest, EachErrorHasFileLineAndWhatIsAllowed) {
   const auto loaded = load("[DEFAULT]\n"
                            "NO_SUCH_KEY = 1\n"

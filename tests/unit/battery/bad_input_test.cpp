@@ -144,6 +144,153 @@ TEST(BadInput, ValuesOutOfRangeCountAsNoAnswer) {
   }
 }
 
+TEST(BadInput, ABadSampleMayStillLowerALimit) {
+  struct {
+    const char* what;
+    void (*spoil)(Sample&);
+    double ccl, dcl;
+  } const cases[] = {
+      {"SoC 255 %, a cell too high", [](Sample& s) { s.soc = 255.0, set_cell(s, 3, 3.51); }, 0.0, 60.0},
+      {"SoC 255 %, a cell too low", [](Sample& s) { s.soc = 255.0, set_cell(s, 3, 2.79); }, 50.0, 0.0},
+      {"SoC 255 %, frost", [](Sample& s) { s.soc = 255.0, s.temperatures.battery[0] = -1.0; }, 0.0, 13.5},
+      {"one cell gone, another too high", [](Sample& s) { s.cell_voltages[0].reset(), s.cell_voltages[1] = 3.51; }, 0.0,
+       60.0},
+      {"65.535 V and another too low", [](Sample& s) { s.cell_voltages[0] = 65.535, s.cell_voltages[1] = 2.75; }, 50.0,
+       0.0},
+  };
+  for (const auto& [what, spoil, ccl, dcl] : cases) {
+    SCOPED_TRACE(what);
+    Battery battery;
+    battery.polls(sample(), 3);
+    Sample bad = sample();
+    spoil(bad);
+    const Status& status = battery.poll(bad);
+    EXPECT_EQ(status.ccl, ccl);
+    EXPECT_EQ(status.dcl, dcl);
+    EXPECT_EQ(battery.polls(sample(), 20).ccl, ccl) << "back by hold and ramp";
+  }
+}
+
+TEST(BadInput, CellsThatLeaveTheWindowBehindAWrongSocBlock) {
+  Battery battery;
+  battery.polls(sample(), 3);
+  Sample bad = sample(3.3);
+  bad.soc = 255.0;
+  EXPECT_EQ(battery.polls(bad, 30).ccl, 50.0) << "as if lost, with cells inside the window";
+  set_cell(bad, 5, 3.38);
+  EXPECT_EQ(battery.poll(bad).ccl, 0.0);
+  EXPECT_EQ(battery.controller.status().dcl, 0.0);
+}
+
+TEST(BadInput, WhatTheBmsDoesNotRepeatStillHolds) {
+  Battery battery(settings_with({{"USE_BMS_DVCC_VALUES", "True"}}));
+  Sample s = sample();
+  s.max_charge_current = 20.0;
+  s.max_discharge_current = 30.0;
+  s.max_charge_voltage = 54.4;
+  s.charge_enabled = false;
+  const Status& status = battery.poll(s);
+  EXPECT_EQ(status.ccl, 0.0);
+  EXPECT_EQ(status.cvl, 54.4);
+  s.charge_enabled.reset();
+  EXPECT_EQ(battery.polls(s, 100).ccl, 0.0) << "the FET was off";
+  EXPECT_EQ(status.allow_charge, false);
+  s.charge_enabled = true;
+  EXPECT_EQ(battery.polls(s, 100).ccl, 20.0);
+  for (std::optional<double> absurd : {std::optional<double>(), std::optional(kNan), std::optional(65535.0)}) {
+    s.max_charge_current = s.max_discharge_current = s.max_charge_voltage = absurd;
+    battery.polls(s, 100);
+    EXPECT_EQ(status.ccl, 20.0);
+    EXPECT_EQ(status.dcl, 30.0);
+    EXPECT_EQ(status.cvl, 54.4);
+  }
+}
+
+TEST(BadInput, AnAbsurdMaximumOfTheBmsIsNotTakenForThePack) {
+  Battery battery(settings_with({{"USE_BMS_DVCC_VALUES", "True"}}));
+  Sample s = sample();
+  s.max_charge_voltage = 110.0;
+  EXPECT_EQ(battery.poll(s).cvl, 55.2);
+  s.max_charge_voltage = 58.4;
+  EXPECT_EQ(battery.poll(s).cvl, 58.4);
+  s.max_charge_voltage = 3.0;
+  EXPECT_EQ(battery.poll(s).cvl, 46.4) << "not below the minimum";
+}
+
+TEST(BadInput, TheBmsMayLowerItsMaximumAtAnyTime) {
+  for (const char* controller : {"0", "1", "2", "3"}) {
+    Battery battery(settings_with(
+        {{"USE_BMS_DVCC_VALUES", "True"}, {"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "2"}, {"CVL_CONTROLLER_MODE", controller}}));
+    Sample s = sample(3.45, 100);
+    set_cell(s, 0, 3.47);
+    s.max_charge_voltage = 55.2;
+    const Status& status = battery.poll(s);
+    s.max_charge_voltage = 52.0;
+    EXPECT_LE(battery.poll(s).cvl, 52.0) << controller;
+    s = sample(3.452, 100);
+    s.max_charge_voltage = 55.2;
+    battery.polls(s, 2000);
+    s.max_charge_voltage = 53.0;
+    EXPECT_LE(battery.poll(s).cvl, 53.0) << status.charge_mode;
+  }
+  Battery battery(settings_with({{"USE_BMS_DVCC_VALUES", "True"}, {"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "2"}}));
+  Sample s = sample(3.452, 100);
+  s.max_charge_voltage = 55.2;
+  const Status& status = battery.polls(s, 6);
+  EXPECT_THAT(status.charge_mode, HasSubstr("Float Transition"));
+  s.max_charge_voltage = 54.5;
+  EXPECT_EQ(battery.poll(s).cvl, 54.5);
+}
+
+TEST(BadInput, OneOfTwoSensorsThatVanishesKeepsItsLimit) {
+  Battery battery;
+  Sample s = sample();
+  s.temperatures.battery[0] = 47.5;
+  const Status& status = battery.poll(s);
+  EXPECT_EQ(status.ccl, 18.75);
+  s.temperatures.battery[0].reset();
+  EXPECT_EQ(battery.polls(s, 500).ccl, 18.75);
+  EXPECT_EQ(status.temperature, 25.0) << "shown is what is measured";
+  EXPECT_THAT(status.warning, HasSubstr("sensor is gone"));
+  s.temperatures.battery[0] = 30.0;
+  EXPECT_EQ(battery.polls(s, 60).ccl, 50.0);
+  EXPECT_EQ(status.warning, "");
+}
+
+TEST(BadInput, ExtremesThatContradictThePackVoltageDoNotMakeFull) {
+  Battery battery(settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "2"}}));
+  Sample s = sample(3.3);
+  s.cell_voltages.clear();
+  s.min_cell_voltage = s.max_cell_voltage = 3.3;
+  s.voltage = 56.0;
+  const Status& status = battery.polls(s, 10);
+  EXPECT_THAT(status.charge_mode, HasSubstr("Bulk"));
+  EXPECT_EQ(status.voltage, 52.8);
+  EXPECT_THAT(status.warning, HasSubstr("contradict"));
+}
+
+TEST(BadInput, ACapacityOfNothingIsNoCapacity) {
+  Battery battery(settings_with({{"SOC_CALCULATION", "True"}}));
+  const Status& status = battery.poll(sample(3.3, 50, 100));
+  Sample s = sample(3.3, 20, 100);
+  s.capacity_full = 0.0;
+  battery.poll(s);
+  EXPECT_EQ(status.installed_capacity, 280.0);
+  EXPECT_NEAR(*status.soc, 50.0, 0.1);
+}
+
+TEST(BadInput, TheExtremesOfTheHistoryAreThoseOfGoodSamples) {
+  Battery battery;
+  battery.poll(sample(3.3));
+  Sample bad = sample(3.3);
+  bad.cell_voltages[0] = 0.0;
+  bad.voltage = 20.0;
+  const Status& status = battery.polls(bad, 130);
+  battery.poll(sample(3.3));
+  EXPECT_EQ(status.history.minimum_voltage, 52.8);
+  EXPECT_EQ(status.history.minimum_cell_voltage, 3.3);
+}
+
 TEST(BadInput, NanIsNoValue) {
   Battery battery;
   battery.polls(sample(), 3);
@@ -232,6 +379,27 @@ TEST(BadInput, ChangingCellCountNeverChangesTheVoltageOfThePack) {
   }
 }
 
+TEST(BadInput, ANewCellCountHasToFitThePackVoltage) {
+  Battery battery(settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "2"}}));
+  const Status& status = battery.polls(sample(3.452, 100), 6);
+  EXPECT_THAT(status.charge_mode, HasSubstr("Float Transition"));
+  Sample eight = sample(3.3, 100);
+  set_cells(eight, 3.3, 8);
+  eight.voltage = 52.8;
+  battery.polls(eight, 200);
+  EXPECT_EQ(status.ccl, 0.0) << "the pack voltage is that of 16 cells";
+  EXPECT_EQ(status.alarms[Alarm::InternalFailure], 2);
+  eight.voltage = 26.4;
+  battery.poll(eight);
+  EXPECT_EQ(status.cvl, 27.6) << "in the float transition, but not above what 8 cells stand";
+  EXPECT_EQ(status.battery_low_voltage, 23.2);
+  EXPECT_EQ(status.alarms[Alarm::InternalFailure], 0);
+  battery.polls(eight, 1000);
+  EXPECT_EQ(status.cvl, 27.0);
+  battery.polls(sample(3.3, 100), 62);
+  EXPECT_EQ(status.cvl, 54.0) << "and back to 16";
+}
+
 TEST(BadInput, AnUnsupportedCellCountStartsNoControl) {
   for (int count : {0, 1, 2, 33, 1000}) {
     Battery battery;
@@ -244,6 +412,40 @@ TEST(BadInput, AnUnsupportedCellCountStartsNoControl) {
     battery.polls(s, 10);
     EXPECT_EQ(status.ccl, 0.0);
     EXPECT_EQ(status.dcl, 0.0);
+  }
+}
+
+/// A day at the top of a battery of equal cells, told in steps of 0.1 V.
+TEST(Controller, CellsInCoarseStepsDoNotLookUnequal) {
+  for (bool known : {false, true}) {
+    Battery battery(settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "300"}}));
+    if (known) {
+      battery.identity.cell_voltage_step = 0.1;
+    }
+    auto coarse = [](double volts) {
+      Sample s = sample(volts, 99, 5);
+      for (std::size_t i = 0; i < s.cell_voltages.size(); ++i) {
+        s.cell_voltages[i] = std::round((volts + 0.001 * static_cast<double>(i % 4) - 0.0015) * 10.0) / 10.0;
+      }
+      return s;
+    };
+    const Status& status = battery.poll(coarse(3.451));
+    EXPECT_EQ(status.cell_diff, 0.1) << "shown as it is told";
+    EXPECT_EQ(status.ccl, 0.0) << "a cell that reads 3.5 V may have it";
+    EXPECT_THAT(status.charge_mode, known ? HasSubstr("Absorption │") : HasSubstr("Bulk (Cell OVP)"));
+    EXPECT_EQ(status.cvl == 55.2, known);
+    battery.polls(coarse(3.451), 400);
+    EXPECT_THAT(status.charge_mode, HasSubstr(known ? "Float" : "Bulk"));
+    if (known) {
+      battery.polls(coarse(3.3504), 2000);
+      EXPECT_THAT(status.charge_mode, HasSubstr("Float │")) << "one step apart is not unequal";
+      Sample unequal = coarse(3.3);
+      set_cell(unequal, 4, 3.5);
+      EXPECT_THAT(battery.poll(unequal).charge_mode, HasSubstr("Bulk"));
+      set_cell(unequal, 4, 3.6);
+      EXPECT_THAT(battery.poll(unequal).charge_mode, HasSubstr("Cell OVP"));
+      EXPECT_EQ(battery.controller.status().ccl, 0.0);
+    }
   }
 }
 
@@ -289,6 +491,72 @@ TEST(Controller, MonitorOnlyPublishesNoLimits) {
     EXPECT_EQ(status.allow_discharge, true);
     EXPECT_EQ(status.soc, 50.0);
     EXPECT_EQ(status.state, 9);
+  }
+}
+
+TEST(Controller, HighVoltageWarningsAreHeldBackWhileItIsHighOnPurpose) {
+  Battery battery(settings_with(
+      {{"SOC_RESET_AFTER_DAYS", "10"}, {"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "2"}, {"CCCM_CV_ENABLE", "False"}}));
+  Sample s = sample(3.651, 100);
+  s.alarms.set(Alarm::HighVoltage, 1);
+  s.alarms.set(Alarm::HighCellVoltage, 2);
+  s.alarms.set(Alarm::HighTemperature, 1);
+  const Status& status = battery.poll(s);
+  EXPECT_EQ(status.cvl, 58.4);
+  EXPECT_EQ(status.alarms[Alarm::HighVoltage], 0);
+  EXPECT_EQ(status.alarms[Alarm::HighCellVoltage], 2) << "an alarm is never hidden";
+  EXPECT_EQ(status.alarms[Alarm::HighTemperature], 1);
+  while (*status.cvl > 55.2) {
+    battery.poll(s, 10.0);
+    ASSERT_EQ(status.alarms[Alarm::HighVoltage], 0);
+  }
+  battery.poll(s, 1790.0);
+  EXPECT_EQ(status.alarms[Alarm::HighVoltage], 0);
+  battery.poll(s, 11.0);
+  EXPECT_EQ(status.alarms[Alarm::HighVoltage], 1) << "more than 30 minutes after";
+}
+
+TEST(Controller, LowSocIsThatOfTheCountedSocWhereItIsInUse) {
+  const std::pair<double, int> cases[] = {{20.0, 0}, {19.9, 1}, {10.0, 1}, {9.9, 2}};
+  for (const auto& [soc, level] : cases) {
+    Battery counted(settings_with({{"SOC_CALCULATION", "True"}})), plain;
+    Sample s = sample(3.3, soc);
+    s.alarms.set(Alarm::LowSoc, 1);
+    EXPECT_EQ(counted.poll(s).alarms[Alarm::LowSoc], level) << soc;
+    EXPECT_EQ(plain.poll(s).alarms[Alarm::LowSoc], 1) << "as the BMS says";
+  }
+}
+
+TEST(Controller, AnExternalSensorCountsOnlyWhileItSaysSomething) {
+  Battery battery(settings_with({{"EXTERNAL_SENSOR_DBUS_DEVICE", "com.victronenergy.battery.shunt"},
+                                 {"EXTERNAL_SENSOR_DBUS_PATH_CURRENT", "/Dc/0/Current"},
+                                 {"EXTERNAL_SENSOR_DBUS_PATH_SOC", "/Soc"}}));
+  auto with = [&](bool present, std::optional<double> current, std::optional<double> soc) -> const Status& {
+    battery.controller.set_external({present, current, soc});
+    return battery.poll(sample(3.3, 50, 7));
+  };
+  EXPECT_EQ(with(true, 12.3, 61.0).current, 12.3);
+  EXPECT_EQ(battery.controller.status().soc, 61.0);
+  EXPECT_EQ(battery.controller.status().soc_bms, 50.0);
+  for (std::optional<double> nothing : {std::optional<double>(), std::optional(kNan), std::optional(1e6)}) {
+    EXPECT_EQ(with(true, nothing, nothing).current, 7.0);
+    EXPECT_EQ(battery.controller.status().soc, 50.0);
+  }
+  EXPECT_EQ(with(false, 12.3, 61.0).current, 7.0);
+  EXPECT_EQ(battery.controller.status().soc, 50.0);
+  EXPECT_EQ(with(true, -3.0, 61.0).current, -3.0) << "back in the same cycle";
+}
+
+TEST(Controller, AbsorptionGoesOnOnlyAfterAShortRestart) {
+  for (const auto& [away, goes_on] : {std::pair(120.0, true), std::pair(121.0, false)}) {
+    const auto settings = settings_with({{"SWITCH_TO_FLOAT_WAIT_FOR_SEC", "600"}});
+    Battery battery(settings);
+    battery.polls(sample(3.452, 100), 501);
+    const auto saved = battery.controller.settled_state(at(battery.t));
+    battery.t += away;
+    battery.controller = Controller(settings, saved, at(battery.t));
+    battery.t -= 1.0;
+    EXPECT_THAT(battery.poll(sample(3.452, 100)).charge_mode, HasSubstr(goes_on ? "Float" : "Absorption"));
   }
 }
 

@@ -91,6 +91,19 @@ TEST(Limits, PrintsTheSeriesWithItsOutputs) {
   EXPECT_NE(log.str().find("MAX_CELL_VOLTAGE: 9 is out of range, allowed 2..4.3 V"), std::string::npos);
 }
 
+TEST(Limits, APresetIsWhatTheOtherKeysChangeWhereverItStands) {
+  for (const char* order :
+       {R"("MAX_CELL_VOLTAGE":3.5,"PRESET":"classic")", R"("PRESET":"classic","MAX_CELL_VOLTAGE":3.5)"}) {
+    std::string line = kSeries;
+    line.replace(line.find("\"MAX_CELL_VOLTAGE\":9"), 20, order);
+    std::vector<std::string> problems;
+    SeriesRunner runner(Json::parse(line), problems);
+    const Json out = runner.step(Json::parse(line)["steps"][0]);
+    EXPECT_EQ(out["cvl"], 14.0);
+    EXPECT_EQ(out["charge_mode"], "Keep always max voltage");
+  }
+}
+
 TEST(Limits, PrintsTables) {
   std::istringstream in(kSeries);
   std::ostringstream out, log;

@@ -156,6 +156,23 @@ TEST(CurrentLimit, FallsAtOnceAndRisesSlowly) {
   EXPECT_EQ(limit.value(), 50.0);
 }
 
+TEST(CurrentLimit, ACauseThatComesBackStartsTheHoldAnew) {
+  CurrentLimit limit(settings_with({}), Direction::charge);
+  CurrentLimit::Input input;
+  auto value_at = [&](std::int64_t s, double cell) {
+    input.cell_voltage = cell;
+    limit.update(input, tick_at(s));
+    return limit.value();
+  };
+  EXPECT_EQ(value_at(0, 3.4), 12.5);
+  EXPECT_EQ(value_at(1, 3.38), 12.5);
+  EXPECT_EQ(value_at(2, 3.4), 12.5);
+  EXPECT_EQ(value_at(40, 3.38), 12.5) << "38 s at the limit do not count as 39 s below it";
+  EXPECT_EQ(value_at(69, 3.38), 12.5);
+  value_at(70, 3.38);
+  EXPECT_GT(value_at(71, 3.38), 12.5);
+}
+
 TEST(CurrentLimit, OldInputsMayLowerButNotRaise) {
   CurrentLimit limit(settings_with({{"CCL_RECOVERY_HOLD_SEC", "0"}, {"CCL_RECOVERY_RATE_A_PER_SEC", "0"}}),
                      Direction::charge);

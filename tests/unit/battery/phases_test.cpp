@@ -81,6 +81,27 @@ TEST(OvervoltageControl, IntegralPartCountsSeconds) {
   }
 }
 
+TEST(OvervoltageControl, TheClippedSumStaysWithinThePack) {
+  OvervoltageControl control(settings_with({{"CVL_CONTROLLER_MODE", "3"}}));
+  CellView cells;
+  cells.source = CellSource::list;
+  cells.count = 16;
+  cells.cells.fill(to_uv(2.5));
+  cells.cells[0] = cells.highest = to_uv(3.6);
+  cells.sum = to_uv(2.5 * 15 + 3.6);
+  OvervoltageControl::Input input;
+  input.cells = &cells;
+  input.pack_min = to_uv(46.4);
+  input.pack_max = to_uv(55.2);
+  input.cell_max = to_uv(3.45);
+  EXPECT_EQ(control.update(to_uv(55.2), input, tick_at(0)), to_uv(46.4));
+  cells.cells.fill(to_uv(3.45));
+  cells.cells[0] = cells.highest = to_uv(3.6);
+  cells.sum = to_uv(3.45 * 15 + 3.6);
+  input.pack_max = to_uv(52.0);
+  EXPECT_LE(control.update(to_uv(55.0), input, tick_at(1)), to_uv(52.0)) << "the BMS has lowered its maximum";
+}
+
 TEST(OvervoltageControl, TheRiseNeverPassesTheWish) {
   OvervoltageControl control(settings_with({{"CVL_RECOVERY_HOLD_SEC", "10"}, {"CVL_RECOVERY_RATE_V_PER_SEC", "1"}}));
   CellView cells;
@@ -168,6 +189,8 @@ TEST(DisconnectPolicy, UnknownCellsAreOutsideTheWindow) {
   EXPECT_EQ(policy.cable_alarm(), 2);
   policy.poll_ok(tick_at(61));
   EXPECT_FALSE(policy.given_up());
+  EXPECT_EQ(policy.cable_alarm(), 0);
+  EXPECT_EQ(policy.text(), "Connected");
   EXPECT_TRUE(policy.online());
 }
 
@@ -214,6 +237,48 @@ TEST(History, CountsDischargesAndAlarmEdges) {
   keeper.show({}, shown, tick_at(541));
   EXPECT_EQ(shown.high_voltage_alarms, 0);
   EXPECT_FALSE(keeper.clear(8, status, 54.0));
+}
+
+TEST(History, EveryGroupIsClearedAlone) {
+  Status status;
+  status.installed_capacity = 100.0;
+  status.soc = 50.0;
+  status.consumed_ah = -50.0;
+  status.voltage = 52.0;
+  status.min_cell_voltage = status.max_cell_voltage = 3.25;
+  status.min_temperature = status.max_temperature = 20.0;
+  History full;
+  full.deepest_discharge = full.last_discharge = full.average_discharge = full.total_ah_drawn = -900.0;
+  full.charge_cycles = 9.0;
+  full.full_discharges = full.automatic_syncs = full.low_voltage_alarms = full.high_voltage_alarms = 9;
+  full.minimum_voltage = full.minimum_cell_voltage = full.minimum_temperature = -9.0;
+  full.maximum_voltage = full.maximum_cell_voltage = full.maximum_temperature = 99.0;
+  full.charged_energy = full.discharged_energy = 9.0;
+  for (int group = 1; group <= 7; ++group) {
+    SCOPED_TRACE(group);
+    HistoryKeeper keeper(settings_with({}));
+    HistoryKeeper::Kept kept;
+    kept.values = full;
+    kept.last_full.mark(tick_at(0));
+    keeper.resume(kept);
+    ASSERT_TRUE(keeper.clear(group, status, 54.0));
+    History shown;
+    keeper.show({}, shown, tick_at(10));
+    auto cleared = [group](int wanted) { return group == 1 || group == wanted; };
+    EXPECT_EQ(shown.deepest_discharge, cleared(2) ? -50.0 : -900.0);
+    EXPECT_EQ(shown.total_ah_drawn, cleared(2) ? 0.0 : -900.0);
+    EXPECT_EQ(shown.average_discharge.has_value(), !cleared(2));
+    EXPECT_EQ(shown.full_discharges, cleared(2) ? 0 : 9);
+    EXPECT_EQ(shown.minimum_voltage, cleared(3) ? 52.0 : -9.0);
+    EXPECT_EQ(shown.maximum_cell_voltage, cleared(3) ? 3.25 : 99.0);
+    EXPECT_EQ(shown.automatic_syncs.has_value(), !cleared(4));
+    EXPECT_EQ(shown.time_since_last_full_charge.has_value(), !cleared(4));
+    EXPECT_EQ(shown.low_voltage_alarms, cleared(5) ? 0 : 9);
+    EXPECT_EQ(shown.high_voltage_alarms, cleared(5) ? 0 : 9);
+    EXPECT_EQ(shown.minimum_temperature, cleared(6) ? 20.0 : -9.0);
+    EXPECT_EQ(shown.charged_energy, cleared(7) ? 0.0 : 9.0);
+    EXPECT_EQ(shown.discharged_energy, cleared(7) ? 0.0 : 9.0);
+  }
 }
 
 // -- times ------------------------------------------------------------------------
