@@ -28,8 +28,8 @@ std::optional<Candidate> remembered_candidate(StateStore& store, const std::stri
 void remember_candidate(StateStore& store, const std::string& place, const Candidate& candidate);
 
 /// In the order to try: what was there before, then by the registry's order, grouped by line
-/// settings so that the line is changed as seldom as possible; unusual addresses come after all else. A configured protocol, line or
-/// address leaves only what fits it. On a line of which is known what is spoken there, only that.
+/// settings so that the line is changed as seldom as possible; unusual addresses come after all else. A configured
+/// protocol, line or address leaves only what fits it. On a line of which is known what is spoken there, only that.
 std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered);
 /// The same for a battery that was `lost`: it comes first and again after every other candidate, so that
 /// it is found as soon as it answers again.
