@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
@@ -68,11 +69,24 @@ std::string StateStore::path(const std::string& name) const {
   return directory_ + "/" + sanitized(name) + ".json";
 }
 
+StateStore::~StateStore() {
+  {
+    std::lock_guard lock(mutex_);
+    end_ = true;
+  }
+  wake_.notify_one();
+  if (writer_.joinable()) {
+    writer_.join();
+  }
+}
+
 std::optional<Json> StateStore::load(const std::string& name) {
-  std::lock_guard lock(mutex_);
-  if (directory_.empty()) {
-    auto it = written_.find(name);
-    return it == written_.end() ? std::nullopt : std::optional<Json>(Json::parse(it->second));
+  {
+    std::lock_guard lock(mutex_);
+    if (directory_.empty() || std::find(queue_.begin(), queue_.end(), name) != queue_.end()) {
+      auto it = contents_.find(name);
+      return it == contents_.end() ? std::nullopt : std::optional<Json>(Json::parse(it->second));
+    }
   }
   const auto file = path(name);
   std::ifstream stream(file, std::ios::binary);
@@ -82,7 +96,8 @@ std::optional<Json> StateStore::load(const std::string& name) {
   std::string text(std::istreambuf_iterator<char>(stream), {});
   auto json = text.size() <= kMaxStateBytes ? Json::parse(text, nullptr, false) : Json(Json::value_t::discarded);
   if (!stream.bad() && !json.is_discarded() && json.is_object()) {
-    written_[name] = text;
+    std::lock_guard lock(mutex_);
+    contents_.try_emplace(name, std::move(text));
     return json;
   }
   const auto aside = file + ".damaged";
@@ -95,28 +110,94 @@ std::optional<Json> StateStore::load(const std::string& name) {
 }
 
 Result<void> StateStore::save(const std::string& name, const Json& content) {
+  auto text = content.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   std::lock_guard lock(mutex_);
-  auto text = content.dump() + "\n";
-  auto& known = written_[name];
-  if (known == text) {
+  const auto failure = failed_.find(name);
+  const Result<void> outcome = failure == failed_.end() ? Result<void>() : Result<void>(failure->second);
+  auto& known = contents_[name];
+  if (known == text && outcome) {
     return {};
   }
-  if (!directory_.empty()) {
-    const auto file = path(name);
-    const auto temporary = file + ".new";
-    if (::mkdir(directory_.c_str(), 0755) != 0 && errno != EEXIST) {
-      return failure("cannot create", directory_);
-    }
-    if (auto written = write_all(temporary, text); !written) {
-      ::unlink(temporary.c_str());
-      return written;
-    }
-    if (::rename(temporary.c_str(), file.c_str()) != 0) {
-      return failure("cannot replace", file);
-    }
-    sync_directory(directory_);
-  }
   known = std::move(text);
+  if (directory_.empty()) {
+    return {};
+  }
+  // The first one may be half written: its new content comes after it.
+  if (queue_.size() < 2 || std::find(queue_.begin() + 1, queue_.end(), name) == queue_.end()) {
+    queue_.push_back(name);
+    ++queued_;
+  }
+  if (!writer_.joinable()) {
+    writer_ = std::thread([this] { work(); });
+  }
+  wake_.notify_one();
+  return outcome;
+}
+
+void StateStore::when_written(std::function<void()> then) {
+  {
+    std::lock_guard lock(mutex_);
+    if (done_ < queued_) {
+      waiting_.push_back({queued_, std::move(then)});
+      return;
+    }
+  }
+  then();
+}
+
+Result<void> StateStore::flush() {
+  std::unique_lock lock(mutex_);
+  written_.wait(lock, [this] { return queue_.empty(); });
+  return failed_.empty() ? Result<void>() : Result<void>(failed_.begin()->second);
+}
+
+void StateStore::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return end_ || !queue_.empty(); });
+    if (queue_.empty()) {
+      return;
+    }
+    const auto name = queue_.front();
+    const auto text = contents_[name];
+    lock.unlock();
+    const auto outcome = write(name, text);
+    lock.lock();
+    if (outcome) {
+      failed_.erase(name);
+    } else {
+      if (failed_.empty()) {
+        spdlog::warn("state is not kept: {}", outcome.error().detail);
+      }
+      failed_[name] = outcome.error();
+    }
+    queue_.pop_front();
+    ++done_;
+    written_.notify_all();
+    while (!waiting_.empty() && waiting_.front().count <= done_) {
+      auto then = std::move(waiting_.front().then);
+      waiting_.pop_front();
+      lock.unlock();
+      then();
+      lock.lock();
+    }
+  }
+}
+
+Result<void> StateStore::write(const std::string& name, const std::string& text) const {
+  const auto file = path(name);
+  const auto temporary = file + ".new";
+  if (::mkdir(directory_.c_str(), 0755) != 0 && errno != EEXIST) {
+    return failure("cannot create", directory_);
+  }
+  if (auto written = write_all(temporary, text); !written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  if (::rename(temporary.c_str(), file.c_str()) != 0) {
+    return failure("cannot replace", file);
+  }
+  sync_directory(directory_);
   return {};
 }
 

@@ -79,6 +79,7 @@ public:
       take(line);
     }
     make_ports();
+    drop_duplicates();
     check_batteries();
     return std::move(loaded_);
   }
@@ -115,11 +116,19 @@ private:
     } else if (key == "SOCKET") {
       options.socket = line.value;
     } else if (key == "LOG_LEVEL") {
-      options.log_level = line.value;
+      take_log_level(line);
     } else if (key == "PRODUCT_ID") {
       take_product_id(line);
     } else {
       error(line.line, "unknown key " + line.key + "; [bmsd] has BUS, STATE_DIR, SOCKET, LOG_LEVEL, PRODUCT_ID");
+    }
+  }
+
+  void take_log_level(const IniLine& line) {
+    if (log_level(line.value)) {
+      loaded_.options.log_level = line.value;
+    } else if (!line.value.empty()) {
+      error(line.line, line.key + ": \"" + line.value + "\" is not allowed; allowed is error, warning, info, debug");
     }
   }
 
@@ -150,7 +159,7 @@ private:
     } else if (key.starts_with("MQTT_")) {
       take_mqtt(line, key);
     } else if (key == "LOGGING") {
-      loaded_.options.log_level = line.value;
+      take_log_level(line);
     } else if (key == "CAN_PORT") {
       can_ports_ = list_of(line.value);
     } else if (key == "EXCLUDED_DEVICES") {
@@ -251,6 +260,7 @@ private:
       port.name = actors::sanitized(name);
       port.address = transports::SerialAddress{"/dev/" + name};
       port_order_.push_back(name);
+      port_lines_[port.name] = line.line;
     }
     if (battery::is_battery_key(upper(line.key))) {
       take_battery_key(loaded_.config.port_lines[port.name], line);
@@ -306,6 +316,25 @@ private:
     loaded_.config.all_addresses = all_addresses_;
   }
 
+  /// Two batteries' worth of requests on one line would disturb each other: the first one has it.
+  void drop_duplicates() {
+    std::vector<actors::PortConfig> kept;
+    for (auto& port : loaded_.config.ports) {
+      const auto twin = std::find_if(kept.begin(), kept.end(), [&](const auto& other) {
+        return other.name == port.name || other.address == port.address;
+      });
+      if (twin == kept.end()) {
+        kept.push_back(std::move(port));
+        continue;
+      }
+      const auto line = port_lines_.find(port.name);
+      const auto text = "port " + port.name + " (" + transports::to_string(port.address) + ") is given twice; " +
+                        twin->name + " (" + transports::to_string(twin->address) + ") counts";
+      loaded_.messages.push_back({line == port_lines_.end() ? file_ : where(line->second), text, true});
+    }
+    loaded_.config.ports = std::move(kept);
+  }
+
   /// Relations between keys show only when all sections are laid over one another.
   void check_batteries() {
     std::set<std::string> seen;
@@ -330,6 +359,7 @@ private:
   std::set<std::string> bad_sections_;
   std::map<std::string, actors::PortConfig> ports_;
   std::vector<std::string> port_order_;
+  std::map<std::string, int> port_lines_; ///< where each begins
   std::vector<std::string> can_ports_, topics_;
   actors::PortConfig mqtt_;
   transports::MqttAddress broker_{"127.0.0.1", transports::kDefaultMqttPort, {}};

@@ -35,7 +35,7 @@ constexpr std::chrono::milliseconds kCloseDownLimit{1500};
 caf::actor_system_config& quiet(caf::actor_system_config& config) {
   // The default policy keeps idle workers spinning; sharing costs a thirtieth of it.
   config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", 2); // one may wait for the disk while the other works
+  config.set("scheduler.max-threads", 2); // a long search or decode in one battery leaves one for the others
   return config;
 }
 
@@ -86,6 +86,7 @@ public:
         core_->counters.count(Fault::internal);
       }
     }
+    static_cast<void>(core_->store.flush()); // what failed is in the log
     return exit_code_;
   }
 
@@ -219,6 +220,7 @@ private:
       return;
     }
     log(loaded->messages);
+    apply(loaded->options);
     std::map<std::string, PortConfig> wanted;
     for (const auto& port : loaded->config.ports) {
       wanted[port.name] = port;
@@ -239,6 +241,16 @@ private:
     }
     tell_supervisor(Configured{});
     spdlog::info("configuration read again");
+  }
+
+  void apply(const DaemonOptions& options) {
+    if (const auto level = log_level(options.log_level)) {
+      spdlog::set_level(*level);
+    }
+    const auto& present = setup_.options;
+    if (options.bus != present.bus || options.state_dir != present.state_dir || options.socket != present.socket) {
+      spdlog::warn("BUS, STATE_DIR and SOCKET change with the next start");
+    }
   }
 
   void close_down() {

@@ -81,10 +81,10 @@ int status(const std::string& socket, const StatusOptions& options) {
       }
       std::cout << app::render_status(*answer, view) << std::flush;
     }
-    if (options.watch) {
+    if (options.watch && std::cout) {
       std::this_thread::sleep_for(std::chrono::duration<double>(options.interval));
     }
-  } while (options.watch && stopped == 0);
+  } while (options.watch && stopped == 0 && std::cout);
   return 0;
 }
 
@@ -117,6 +117,9 @@ int trace(const std::string& socket, const TraceOptions& options) {
       return stopped != 0 ? 0 : fail(line.error().detail);
     }
     std::cout << (options.json ? line->dump() : app::render_trace(*line)) << std::endl;
+    if (!std::cout) {
+      return 0; // | head
+    }
   }
   return 0;
 }

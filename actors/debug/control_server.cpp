@@ -7,8 +7,10 @@
 #include <asio/write.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <deque>
 
 namespace bmsd::actors {
@@ -18,17 +20,21 @@ namespace {
 using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t kMaxRequest = 64 * 1024;
-constexpr std::size_t kMaxQueued = 4 * 1024 * 1024; ///< bytes that wait for a slow reader
+constexpr std::size_t kMaxQueued = 1024 * 1024;          ///< bytes that wait for one slow reader
+constexpr std::size_t kMaxQueuedOfAll = 3 * 1024 * 1024; ///< and for all of them
 constexpr std::size_t kMaxClients = 32;
+constexpr int kMaxUnanswered = 16; ///< requests of one client; then it is not read from
+constexpr std::chrono::seconds kReadLimit{30}, kAcceptPause{1};
 
 } // namespace
 
 class ControlServer::Client : public std::enable_shared_from_this<Client> {
 public:
   Client(Protocol::socket socket, std::uint64_t id, ControlServer& server)
-      : socket_(std::move(socket)), id_(id), server_(&server), input_(kMaxRequest) {}
+      : socket_(std::move(socket)), id_(id), server_(&server), input_(kMaxRequest), patience_(socket_.get_executor()) {}
 
   void read() {
+    reading_ = true;
     asio::async_read_until(socket_, input_, '\n', [self = shared_from_this()](asio::error_code error, std::size_t n) {
       if (error) {
         if (error == asio::error::not_found) {
@@ -40,24 +46,32 @@ public:
       const auto data = self->input_.data();
       std::string line(asio::buffers_begin(data), asio::buffers_begin(data) + static_cast<std::ptrdiff_t>(n));
       self->input_.consume(n);
+      self->reading_ = false;
       self->handle(line);
-      self->read();
+      self->read_on();
     });
   }
 
   void close() {
     asio::error_code ignored;
     socket_.close(ignored);
+    patience_.cancel();
     if (server_ != nullptr) {
+      server_->queued_ -= queued_;
       auto* server = std::exchange(server_, nullptr);
       server->on_gone_(id_);
       server->clients_.erase(id_);
     }
   }
 
-  void detach() { server_ = nullptr; }
-
 private:
+  /// A client that asks without end and reads nothing waits until it has read.
+  void read_on() {
+    if (!reading_ && socket_.is_open() && unanswered_ < kMaxUnanswered && queued_ < kMaxRequest) {
+      read();
+    }
+  }
+
   void handle(const std::string& line) {
     auto request = Json::parse(line, nullptr, false);
     if (!request.is_object()) {
@@ -67,7 +81,17 @@ private:
     if (server_ == nullptr) {
       return;
     }
-    auto answer = [weak = weak_from_this(), executor = socket_.get_executor()](Json json) {
+    // Counts as long as somebody holds it, so a request that nobody answers does not count for ever.
+    ++unanswered_;
+    std::shared_ptr<void> open(nullptr, [weak = weak_from_this(), executor = socket_.get_executor()](void*) {
+      asio::post(executor, [weak] {
+        if (auto self = weak.lock()) {
+          --self->unanswered_;
+          self->read_on();
+        }
+      });
+    });
+    auto answer = [weak = weak_from_this(), open, executor = socket_.get_executor()](Json json) {
       asio::post(executor, [weak, json = std::move(json)] {
         if (auto self = weak.lock()) {
           self->send(json);
@@ -78,14 +102,18 @@ private:
   }
 
   void send(const Json& json) {
+    if (server_ == nullptr) {
+      return;
+    }
     auto line = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    if (queued_ + line.size() > kMaxQueued) {
+    if (!queue_.empty() && (queued_ + line.size() > kMaxQueued || server_->queued_ + line.size() > kMaxQueuedOfAll)) {
       if (++lost_ == 1) {
         spdlog::warn("control socket: client {} does not read; lines are lost", id_);
       }
       return;
     }
     queued_ += line.size();
+    server_->queued_ += line.size();
     queue_.push_back(std::move(line));
     if (queue_.size() == 1) {
       write();
@@ -93,18 +121,28 @@ private:
   }
 
   void write() {
+    patience_.expires_after(kReadLimit);
+    patience_.async_wait([weak = weak_from_this()](asio::error_code error) {
+      if (auto self = weak.lock(); self && !error) {
+        spdlog::warn("control socket: client {} has read nothing for {} s, {} lines lost; closed", self->id_,
+                     kReadLimit.count(), self->lost_);
+        self->close();
+      }
+    });
     asio::async_write(socket_, asio::buffer(queue_.front()),
                       [self = shared_from_this()](asio::error_code error, std::size_t) {
-                        if (error) {
-                          self->queue_.clear();
+                        self->patience_.cancel();
+                        if (error || self->server_ == nullptr) {
                           self->close();
                           return;
                         }
                         self->queued_ -= self->queue_.front().size();
+                        self->server_->queued_ -= self->queue_.front().size();
                         self->queue_.pop_front();
                         if (!self->queue_.empty()) {
                           self->write();
                         }
+                        self->read_on();
                       });
   }
 
@@ -112,20 +150,33 @@ private:
   std::uint64_t id_;
   ControlServer* server_;
   asio::streambuf input_;
+  asio::steady_timer patience_;
+  bool reading_ = false;
+  int unanswered_ = 0;
   std::deque<std::string> queue_;
   std::size_t queued_ = 0;
   std::uint64_t lost_ = 0;
 };
 
 ControlServer::ControlServer(asio::io_context& io, std::string path, RequestHandler on_request, GoneHandler on_gone)
-    : io_(io), path_(std::move(path)), on_request_(std::move(on_request)), on_gone_(std::move(on_gone)), acceptor_(io) {
-}
+    : io_(io), path_(std::move(path)), on_request_(std::move(on_request)), on_gone_(std::move(on_gone)), acceptor_(io),
+      pause_(io) {}
 
 ControlServer::~ControlServer() {
   close();
 }
 
 Result<void> ControlServer::listen() {
+  const auto problem = [this](const std::string& what) {
+    return Error{Fault::rejected, "control socket " + path_ + ": " + what};
+  };
+  if (path_.size() >= sizeof(sockaddr_un::sun_path)) {
+    return problem("the path is longer than " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " characters");
+  }
+  struct stat there {};
+  if (::lstat(path_.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
+    return problem("there is something that is no socket");
+  }
   asio::error_code error;
   Protocol::socket probe(io_);
   probe.connect(Protocol::endpoint(path_), error);
@@ -133,21 +184,20 @@ Result<void> ControlServer::listen() {
     return Error{Fault::rejected, "another bmsd serves the control socket " + path_};
   }
   ::unlink(path_.c_str());
-  try {
-    acceptor_.open();
+  acceptor_.open(Protocol(), error);
+  if (!error) {
     // The mode must be right from the first moment.
     const auto mask = ::umask(0177);
     acceptor_.bind(Protocol::endpoint(path_), error);
     ::umask(mask);
-    if (!error) {
-      acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    }
-  } catch (const std::system_error& e) {
-    return Error{Fault::rejected, "control socket " + path_ + ": " + e.what()};
+  }
+  if (!error) {
+    acceptor_.listen(asio::socket_base::max_listen_connections, error);
   }
   if (error) {
-    acceptor_.close();
-    return Error{Fault::rejected, "control socket " + path_ + ": " + error.message()};
+    asio::error_code ignored;
+    acceptor_.close(ignored);
+    return problem(error.message());
   }
   listening_ = true;
   accept();
@@ -159,9 +209,18 @@ void ControlServer::accept() {
     if (error == asio::error::operation_aborted) {
       return;
     }
-    if (!error && clients_.size() < kMaxClients) {
-      const auto id = next_client_++;
-      auto client = std::make_shared<Client>(std::move(socket), id, *this);
+    if (error) { // no file descriptor left: asking at once again would be asking all the time
+      pause_.expires_after(kAcceptPause);
+      pause_.async_wait([this](asio::error_code stopped) {
+        if (!stopped) {
+          accept();
+        }
+      });
+      return;
+    }
+    const auto id = next_client_++;
+    auto client = std::make_shared<Client>(std::move(socket), id, *this);
+    if (clients_.size() < kMaxClients) {
       clients_[id] = client;
       client->read();
     }
@@ -176,11 +235,10 @@ void ControlServer::close() {
   listening_ = false;
   asio::error_code ignored;
   acceptor_.close(ignored);
-  for (auto& [id, client] : clients_) {
-    client->detach();
-    client->close();
+  pause_.cancel();
+  while (!clients_.empty()) {
+    clients_.begin()->second->close();
   }
-  clients_.clear();
   ::unlink(path_.c_str());
 }
 

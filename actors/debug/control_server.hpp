@@ -6,6 +6,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
+#include <asio/steady_timer.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -15,8 +16,9 @@
 
 namespace bmsd::actors {
 
-/// I/O thread only. A client that does not read loses lines, then its connection; it never delays
-/// anybody. A request that is no JSON object is answered with an error.
+/// I/O thread only. A client that does not read loses lines, after 30 s its connection; it never delays
+/// anybody, and what waits for all clients is a few MB at most. A request that is no JSON object is answered with an
+/// error.
 class ControlServer {
 public:
   /// `answer` may be called from any thread, any number of times, also after the client has gone.
@@ -41,7 +43,9 @@ private:
   RequestHandler on_request_;
   GoneHandler on_gone_;
   asio::local::stream_protocol::acceptor acceptor_;
+  asio::steady_timer pause_;
   std::map<std::uint64_t, std::shared_ptr<Client>> clients_;
+  std::size_t queued_ = 0; ///< bytes that wait for all clients
   std::uint64_t next_client_ = 1;
   bool listening_ = false;
 };

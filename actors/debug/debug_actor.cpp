@@ -71,10 +71,14 @@ private:
     }
   }
 
+  /// Whatever the client sent under that name.
+  static std::string text(const Json& json, const char* key) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  }
+
   void on_request(const ControlRequest& request) {
-    const auto& json = request.request;
-    const auto found = json.find("cmd");
-    const std::string command = found != json.end() && found->is_string() ? found->get<std::string>() : "";
+    const auto command = text(request.request, "cmd");
     if (command == "status") {
       gather(request.answer);
     } else if (command == "trace") {
@@ -156,8 +160,8 @@ private:
   // -- commands -------------------------------------------------------------------------
 
   void set(const ControlRequest& request) {
-    const auto battery = request.request.value("battery", std::string());
-    const auto path = request.request.value("path", std::string());
+    const auto battery = text(request.request, "battery");
+    const auto path = text(request.request, "path");
     const auto value = value_of(request.request);
     if (!value) {
       request.answer({{"error", "\"value\" must be a number, a text or null"}});
@@ -199,7 +203,7 @@ private:
   }
 
   void restart(const ControlRequest& request) {
-    const auto actor = request.request.value("actor", std::string());
+    const auto actor = text(request.request, "actor");
     if (actor == slot->name()) {
       request.answer({{"ok", true}}); // nobody will be here to say it afterwards
     }

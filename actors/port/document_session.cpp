@@ -61,6 +61,7 @@ private:
       return; // of unknown age: tells who the battery is, not how it is
     }
     seen_ = true;
+    offline_ = false;
     identity.protocol = plan_->protocol->key;
     identity.label = plan_->protocol->label;
     report_->identified(identity, 0);
@@ -72,7 +73,9 @@ private:
     self_->delayed_send(self_, kTick, Tick{});
     const auto limit = duration_cast<nanoseconds>(duration<double>(plan_->port->config.stale_after));
     const auto age = core_->now().steady - last_good_;
-    if (age > limit) {
+    if (offline_) {
+      report_->failed({Fault::timeout, reason_});
+    } else if (age > limit) {
       report_->failed(
           {open_ ? Fault::timeout : Fault::link,
            open_ ? "no valid message for " + std::to_string(duration_cast<seconds>(age).count()) + " s" : reason_});
@@ -81,7 +84,11 @@ private:
 
   void on_link(const LinkState& state) {
     open_ = state.link != Link::gone;
+    offline_ = state.link == Link::silent;
     reason_ = state.reason;
+    if (offline_) {
+      report_->link(Link::silent, reason_);
+    }
     if (!open_) {
       report_->gone(state.reason);
     }
@@ -95,6 +102,7 @@ private:
   nanoseconds last_good_{0};
   bool open_ = false;
   bool seen_ = false;
+  bool offline_ = false; ///< says its availability topic
   std::string reason_ = "not connected yet";
 };
 

@@ -147,7 +147,12 @@ private:
       return;
     }
     received_ = done.received;
+    const auto error = done.reply.error;
     runner_.answer(std::move(done.reply));
+    if (error.fault != Fault::none && phase_ != Phase::identifying && runner_.pending() != nullptr) {
+      core_->counters.count(error.fault); // asked again; the last attempt counts as a failed poll
+      report_->wrong(error);
+    }
     advance();
   }
 

@@ -51,6 +51,8 @@ public:
 private:
   enum class Phase { opening, open, waiting };
 
+  static constexpr std::chrono::seconds kHolds{10}; ///< so long open: the attempts before are forgotten
+
   template <class F>
   void on_io(F f) {
     asio::post(core_->io, [io = io_, f = std::move(f)]() mutable { f(*io); });
@@ -80,10 +82,11 @@ private:
       return;
     }
     phase_ = Phase::open;
+    opened_at_ = core_->now().steady;
     reason_.clear();
-    logged_reason_.clear();
-    backoff_.reset();
-    spdlog::info("{}: open ({})", plan_->config.name, describe(plan_->config));
+    if (!flapping_) {
+      spdlog::info("{}: open ({})", plan_->config.name, describe(plan_->config));
+    }
     announce(Link::up);
   }
 
@@ -97,6 +100,14 @@ private:
     const bool was_open = phase_ == Phase::open;
     phase_ = Phase::waiting;
     reason_ = reason;
+    // A link that opens and breaks at once, like that of a serial server that is in use, is no better than
+    // one that doesn't open.
+    const bool held = was_open && core_->now().steady - opened_at_ >= kHolds;
+    if (held) {
+      backoff_.reset();
+      logged_reason_.clear();
+    }
+    flapping_ = was_open && !held && (flapping_ || logged_reason_ == reason);
     const auto delay = backoff_.next();
     if (logged_reason_ != reason) { // once per cause, not per attempt
       spdlog::warn("{}: {}; next attempt in {:.1f} s", plan_->config.name, reason,
@@ -149,6 +160,8 @@ private:
   Phase phase_ = Phase::opening;
   std::uint64_t generation_ = 0;
   std::uint32_t losses_ = 0;
+  std::chrono::nanoseconds opened_at_{0};
+  bool flapping_ = false; ///< opens and breaks again and again
   std::string reason_;
   std::string logged_reason_;
 };

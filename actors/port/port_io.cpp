@@ -46,11 +46,20 @@ void PortIo::make() {
   link_.get()->on_lost = [this](std::string reason) {
     post_from_outside(*core_, plan_->port, LinkLost{generation_, std::move(reason)});
   };
+  link_.get()->on_notice = [this](const std::string& text) { on_notice(text); };
   if (link_.bus) {
+    dropped_ = 0;
     link_.bus->on_frame = [this](const CanFrame& frame) { on_frame(frame); };
   }
   if (link_.broker) {
     link_.broker->on_document = [this](const Document& document) { on_document(document); };
+    link_.broker->on_available = [this](bool available) {
+      for (const auto& session : plan_->sessions) {
+        post_from_outside(*core_, session,
+                          LinkState{plan_->config.name, available ? Link::up : Link::silent,
+                                    available ? "" : "the device says that it is offline"});
+      }
+    };
   }
 }
 
@@ -170,8 +179,30 @@ void PortIo::on_document(const Document& document) {
   }
 }
 
+/// Something that does not end the link: a document that is too long, an interface that is down.
+void PortIo::on_notice(const std::string& text) {
+  if (link_.broker) {
+    core_->counters.count(Fault::framing);
+  }
+  if (notices_.due(core_->now().steady)) {
+    spdlog::warn("{}: {}{}", plan_->config.name, text, notices_.passed_over());
+  }
+}
+
+/// Frames that the kernel had no room for, or lines of an adapter that are none.
+void PortIo::count_dropped() {
+  const auto dropped = link_.bus ? link_.bus->dropped() : dropped_;
+  for (; dropped_ < dropped; ++dropped_) {
+    core_->counters.count(Fault::framing);
+    if (drops_.due(core_->now().steady)) {
+      spdlog::warn("{}: CAN frames lost or damaged{}", plan_->config.name, drops_.passed_over());
+    }
+  }
+}
+
 void PortIo::flush_frames() {
   using namespace std::chrono;
+  count_dropped();
   core_->counters.frames.fetch_add(batch_.frames.size(), std::memory_order_relaxed);
   batch_.at = duration_cast<milliseconds>(core_->now().steady);
   if (core_->tap.watched()) {

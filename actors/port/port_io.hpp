@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/core.hpp"
+#include "actors/log_limit.hpp"
 #include "actors/port/link_factory.hpp"
 #include "actors/port/port_plan.hpp"
 
@@ -39,6 +40,8 @@ private:
   void on_frame(const CanFrame& frame);
   void flush_frames();
   void on_document(const Document& document);
+  void on_notice(const std::string& text);
+  void count_dropped();
 
   static constexpr std::size_t kMaxWaiting = 64;
   /// A poll is made of several requests; nobody else comes in between.
@@ -60,6 +63,8 @@ private:
   bool busy_ = false;
   std::uint64_t generation_ = 0;
   FrameBatch batch_;
+  std::uint64_t dropped_ = 0; ///< frames, as far as told
+  LogLimit notices_{std::chrono::seconds(10)}, drops_{std::chrono::minutes(10)};
 };
 
 } // namespace bmsd::actors

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/core.hpp"
+#include "actors/log_limit.hpp"
 #include "actors/port/link_factory.hpp"
 #include "actors/port/session_plan.hpp"
 
@@ -71,15 +72,29 @@ public:
     ++failures_;
     ++failures_in_a_row_;
     last_error_ = error;
+    if (samples_ > 0) {
+      wrong(error);
+    }
     if (failures_in_a_row_ == kSilentAfter) {
-      spdlog::warn("{}: no good answer: {}", battery_ ? battery_id_ : place_, to_string(error));
+      silent_logged_ = silences_.due(core_->now().steady);
+      if (silent_logged_) {
+        spdlog::warn("{}: no good answer: {}{}", who(), to_string(error), silences_.passed_over());
+      }
       link(Link::silent, to_string(error));
     }
     if (core_->tap.watched()) {
-      core_->tap.copy(plan_->session->name(), {}, battery_ ? battery_id_ : place_, error);
+      core_->tap.copy(plan_->session->name(), {}, who(), error);
     }
     if (battery_) {
       post(self_, *core_, battery_, PollFailed{error}, battery_id_);
+    }
+  }
+
+  /// An answer that is none, asked for again or not: a line now and then.
+  void wrong(const Error& error) {
+    const bool data = error.fault != Fault::none && error.fault != Fault::timeout && error.fault != Fault::link;
+    if (data && mistakes_.due(core_->now().steady)) {
+      spdlog::warn("{}: wrong data: {}{}", who(), to_string(error), mistakes_.passed_over());
     }
   }
 
@@ -87,8 +102,8 @@ public:
     if (link == link_ && reason == reason_) {
       return;
     }
-    if (link == Link::up && link_ != Link::up && samples_ > 1) {
-      spdlog::info("{}: answers again", battery_ ? battery_id_ : place_);
+    if (link == Link::up && link_ != Link::up && samples_ > 1 && silent_logged_) {
+      spdlog::info("{}: answers again", who());
     }
     link_ = link;
     reason_ = reason;
@@ -132,6 +147,8 @@ public:
 private:
   static constexpr std::uint32_t kSilentAfter = 3;
 
+  const std::string& who() const { return battery_ ? battery_id_ : place_; }
+
   /// A battery that is alone on its line needs no address in its name, unless the user has given one.
   std::uint32_t shown_address() const { return plan_->address || plan_->port->is_shared() ? address_ : 0; }
 
@@ -151,6 +168,8 @@ private:
   std::uint64_t failures_ = 0;
   std::uint32_t failures_in_a_row_ = 0;
   Error last_error_;
+  LogLimit mistakes_{std::chrono::minutes(10)}, silences_{std::chrono::minutes(1)};
+  bool silent_logged_ = true;
 };
 
 } // namespace bmsd::actors

@@ -55,12 +55,22 @@ std::optional<Candidate> remembered_candidate(StateStore& store, const std::stri
   if (!json) {
     return std::nullopt;
   }
-  const auto* protocol = protocols::find_protocol(json->value("protocol", std::string()));
-  const auto baud = json->value("baud", 0);
-  if (protocol == nullptr || baud <= 0) {
+  const auto text = [&](const char* key) {
+    const auto it = json->find(key);
+    return it != json->end() && it->is_string() ? it->get<std::string>() : std::string();
+  };
+  const auto number = [&](const char* key) {
+    const auto it = json->find(key);
+    const auto value = it != json->end() && it->is_number() ? it->get<double>() : -1.0;
+    return value >= 0 && value <= 1e7 ? static_cast<int>(value) : -1;
+  };
+  const auto* protocol = protocols::find_protocol(text("protocol"));
+  const auto baud = number("baud");
+  const auto address = number("address");
+  if (protocol == nullptr || baud <= 0 || address < 0) {
     return std::nullopt;
   }
-  return Candidate{protocol, {baud, parity_of(json->value("parity", std::string()))}, json->value("address", 0U)};
+  return Candidate{protocol, {baud, parity_of(text("parity"))}, static_cast<std::uint32_t>(address)};
 }
 
 void remember_candidate(StateStore& store, const std::string& place, const Candidate& candidate) {

@@ -254,6 +254,12 @@ std::optional<Command> PathTable::command_for(std::string_view path, const dbus:
   return Command{write->kind, static_cast<double>(number)};
 }
 
+void PathTable::carried_out(CommandKind kind, double value) {
+  if (const auto which = switch_of(kind)) {
+    switches_[static_cast<std::size_t>(*which)] = value != 0 ? 1 : 0;
+  }
+}
+
 void PathTable::written(std::string_view path, const dbus::Value& value) {
   Entry* entry = find(path);
   if (!entry) {

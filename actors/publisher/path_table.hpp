@@ -31,6 +31,8 @@ public:
 
   /// The command behind a write; nullopt: no such path here, or a value that is not allowed. /CustomName is none.
   std::optional<Command> command_for(std::string_view path, const dbus::Value& value) const;
+  /// A command that came another way has succeeded: its switch shows with the next changes().
+  void carried_out(CommandKind kind, double value);
   /// The service has stored an accepted write. A switch keeps it, others go back to their own value with the next
   /// changes() ("apply" and "clear" fall back to 0).
   void written(std::string_view path, const dbus::Value& value);

@@ -51,6 +51,7 @@ private:
   /// Asked again now and then: the settings actor may have been restarted.
   static constexpr seconds kRegisterEvery{60};
   static constexpr seconds kWriteLimit{12};
+  static constexpr std::size_t kLongestName = 4096; ///< bytes
 
   template <class F>
   void on_io(F f) {
@@ -136,9 +137,16 @@ private:
     if (!registration_ || !status_ || status_->given_up) {
       return;
     }
+    const auto identity = identity_of_plan();
+    published_capabilities_ = identity.capabilities;
+    started_ = true;
+    on_io([options = options(), identity, status = status_](PublisherIo& io) { io.start(options, identity, status); });
+  }
+
+  /// Needs a registration.
+  PublisherOptions options() const {
     const auto config = core_->config();
     const auto settings = config->setup_of(plan_->found.port, plan_->id).settings;
-    const auto identity = identity_of_plan();
     PublisherOptions options;
     options.connection = plan_->found.connection;
     options.device_instance = registration_->device_instance;
@@ -159,11 +167,7 @@ private:
         options.config.emplace_back(key.name, key.print(settings));
       }
     }
-    published_capabilities_ = identity.capabilities;
-    started_ = true;
-    on_io([options = std::move(options), identity, status = status_](PublisherIo& io) {
-      io.start(options, identity, status);
-    });
+    return options;
   }
 
   void on_publish_state(const PublishState& state) {
@@ -184,11 +188,11 @@ private:
       return;
     }
     auto command = write.command;
-    if (!command && status_ && registration_) { // from the control socket
-      PublisherOptions all;
-      all.calculated_soc = true;
-      all.allow_writes = true;
-      command = PathTable(std::move(all), identity_of_plan()).command_for(write.path, write.value);
+    const bool from_control_socket = !command;
+    if (from_control_socket && status_ && registration_) {
+      PathTable table(options(), identity_of_plan());
+      table.changes(*status_);
+      command = table.command_for(write.path, write.value);
     }
     const auto battery = plan_->battery->get();
     if (!command || !battery) {
@@ -201,10 +205,12 @@ private:
     }
     self_->request(battery, kWriteLimit, *command)
         .then(
-            [this, done = write.done](const CommandOutcome& outcome) {
+            [this, from_control_socket, done = write.done](const CommandOutcome& outcome) {
               if (!outcome.ok()) {
                 spdlog::warn("{}: {} {}: {}", plan_->id, to_string(outcome.kind), outcome.value,
                              to_string(outcome.error));
+              } else if (from_control_socket) {
+                on_io([outcome](PublisherIo& io) { io.carried_out(outcome); });
               }
               done(outcome.ok() ? 0 : 2);
             },
@@ -212,14 +218,20 @@ private:
   }
 
   void store_custom_name(const WriteRequest& write) {
-    const auto* name = std::get_if<std::string>(&write.value);
+    const auto value = dbus::convert(write.value, dbus::Type::text);
+    const auto* name = value ? std::get_if<std::string>(&*value) : nullptr;
+    if (name == nullptr) {
+      write.done(1);
+      return;
+    }
     const auto settings = core_->settings->get();
-    if (!settings) {
+    if (!settings || name->size() > kLongestName) {
       write.done(2);
       return;
     }
-    self_->request(settings, kWriteLimit, StoreCustomName{plan_->id, name != nullptr ? *name : std::string()})
-        .then([done = write.done](bool stored) { done(stored ? 0 : 2); },
+    self_->request(settings, kWriteLimit, StoreCustomName{plan_->id, dbus::clean(*name)})
+        .then([done = write.done,
+               core = core_](bool stored) { stored ? core->store.when_written([done] { done(0); }) : done(2); },
               [done = write.done](const caf::error&) { done(2); });
   }
 

@@ -49,6 +49,12 @@ void PublisherIo::set_identity(const Identity& identity) {
   }
 }
 
+void PublisherIo::carried_out(const CommandOutcome& command) {
+  if (table_) {
+    table_->carried_out(command.kind, command.value);
+  }
+}
+
 void PublisherIo::stop() {
   service_.reset();
   table_.reset();

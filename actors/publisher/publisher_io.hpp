@@ -22,6 +22,7 @@ public:
   void update(const Published& published);
   void set_custom_name(const std::string& name);
   void set_identity(const Identity& identity);
+  void carried_out(const CommandOutcome& command);
   void stop();
 
 private:

@@ -1,6 +1,8 @@
 // What reaches the battery logic from the bus, and what goes back.
 #include "daemon_fixture.hpp"
 
+#include <cmath>
+
 namespace bmsd {
 namespace {
 
@@ -104,17 +106,62 @@ TEST_F(BatteryOnTheBus, AnExternalShuntGivesTheCurrentWhileItIsThere) {
 }
 
 TEST_F(BatteryOnTheBus, WritesOfTheWrongTypeOrRangeAreRefused) {
+  configure("[DEFAULT]\nSOC_CALCULATION = True\n");
   auto sim = simulate("lltjbd", tty("ttyA"), {"--soc", "50", "--current", "0"});
   start({tty("ttyA") + ",allow_writes=true"});
   test::DbusClient client(bus->address());
   ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); }));
   const auto name = service("ttyA");
-  EXPECT_EQ(client.set(name, "/Soc", "d", 99.0), "i 1") << "measured values are read-only";
-  EXPECT_EQ(client.set(name, "/Settings/ForceChargingOff", "i", 5), "i 2");
-  EXPECT_EQ(client.set(name, "/Settings/ForceChargingOff", "s", "off"), "i 1");
-  EXPECT_EQ(client.set(name, "/History/Clear", "i", 99), "i 2");
+  struct Writable {
+    const char* path;
+    int below, above; ///< the first numbers that are not allowed
+  };
+  for (const auto& [path, below, above] :
+       {Writable{"/Settings/ForceChargingOff", -1, 2}, Writable{"/Settings/ForceDischargingOff", -1, 2},
+        Writable{"/Settings/TurnBalancingOff", -1, 2}, Writable{"/Settings/ResetSocTo", -1, 101},
+        Writable{"/Settings/ResetSocToApply", -1, 2}, Writable{"/History/Clear", -1, 8}}) {
+    const auto before = value(client, "ttyA", path);
+    ASSERT_TRUE(before.starts_with("v <")) << path << before;
+    EXPECT_EQ(client.set(name, path, "i", below), "i 2") << path;
+    EXPECT_EQ(client.set(name, path, "i", above), "i 2") << path;
+    EXPECT_EQ(client.set(name, path, "i", 2147483647), "i 2") << path;
+    EXPECT_NE(client.set(name, path, "x", std::int64_t{1} << 40), "i 0") << path;
+    EXPECT_NE(client.set(name, path, "d", 0.5), "i 0") << path;
+    EXPECT_NE(client.set(name, path, "d", std::nan("")), "i 0") << path;
+    EXPECT_NE(client.set(name, path, "d", HUGE_VAL), "i 0") << path;
+    EXPECT_EQ(client.set(name, path, "s", "off"), "i 1") << path;
+    EXPECT_NE(client.item(name, path, "SetValue",
+                          [](sd_bus_message* m) { sd_bus_message_append(m, "v", "as", 2, "a", "b"); }),
+              "i 0")
+        << path;
+    EXPECT_TRUE(client.item(name, path, "SetValue", [](sd_bus_message* m) { sd_bus_message_append(m, "s", "x"); })
+                    .starts_with("error "))
+        << path;
+    EXPECT_NE(client.item(name, path, "SetValue", [](sd_bus_message* m) { sd_bus_message_append(m, "ai", 0); }), "i 0")
+        << path;
+    EXPECT_EQ(value(client, "ttyA", path), before) << path;
+  }
+  EXPECT_EQ(client.set(name, "/CustomName", "s", std::string(5000, 'x').c_str()), "i 2");
+  EXPECT_EQ(client.item(name, "/CustomName", "SetValue",
+                        [](sd_bus_message* m) { sd_bus_message_append(m, "v", "as", 1, "a"); }),
+            "i 1");
+  EXPECT_EQ(value(client, "ttyA", "/CustomName"), "v <s \"\">");
+
+  // And every other path is read-only.
+  auto items = client.item(name, "/", "GetItems");
+  int refused = 0;
+  for (auto at = items.find("\"/"); at != std::string::npos; at = items.find("\"/", at + 1)) {
+    const auto path = items.substr(at + 1, items.find('"', at + 1) - at - 1);
+    if (path.starts_with("/Settings/") || path == "/History/Clear" || path == "/CustomName") {
+      continue;
+    }
+    EXPECT_EQ(client.set(name, path, "d", 1.0), "i 1") << path;
+    ++refused;
+  }
+  EXPECT_GT(refused, 80) << items;
   EXPECT_EQ(value(client, "ttyA", "/Soc"), "v <d 50>");
   EXPECT_TRUE(daemon.running());
+  EXPECT_TRUE(fresh("ttyA"));
 }
 
 TEST_F(BatteryOnTheBus, ASwitchReachesTheBmsAndIsSeenInItsState) {

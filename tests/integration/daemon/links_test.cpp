@@ -100,6 +100,11 @@ TEST_F(Links, DocumentsThatAreNoneChangeNothing) {
   }
   ASSERT_TRUE(wait_until([&] { return failures("framing") + failures("implausible") + failures("truncated") >= 4; }))
       << status().dump();
+  EXPECT_THAT(daemon.output(), ::testing::HasSubstr("wrong data"));
+  std::ofstream(directory / "payload") << std::string(300000, ' ');
+  ASSERT_EQ(test::run({"mosquitto_pub", "-p", port, "-t", "b", "-f", directory / "payload"}).status, 0);
+  ASSERT_TRUE(wait_until([&] { return daemon.output().find("300000 bytes dropped") != std::string::npos; }))
+      << daemon.output();
   EXPECT_EQ(value(client, "mqtt_b", "/Soc"), "v <d 45>");
   EXPECT_TRUE(daemon.running());
 }

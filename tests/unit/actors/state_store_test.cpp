@@ -32,12 +32,27 @@ TEST_F(StateStoreTest, WhatIsSavedComesBack) {
 TEST_F(StateStoreTest, EqualContentIsNotWrittenAgain) {
   StateStore store(dir_);
   ASSERT_TRUE(store.save("a", {{"x", 1}}));
+  ASSERT_TRUE(store.flush());
   const auto file = dir_ / "a.json";
   std::filesystem::remove(file);
   ASSERT_TRUE(store.save("a", {{"x", 1}}));
+  ASSERT_TRUE(store.flush());
   EXPECT_FALSE(std::filesystem::exists(file));
   ASSERT_TRUE(store.save("a", {{"x", 2}}));
+  ASSERT_TRUE(store.flush());
   EXPECT_TRUE(std::filesystem::exists(file));
+}
+
+TEST_F(StateStoreTest, WhatWaitsForTheDiskIsWhatCounts) {
+  StateStore store(dir_);
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(store.save("a", {{"x", i}}));
+    EXPECT_EQ((*store.load("a"))["x"], i);
+    ASSERT_TRUE(store.save("b", {{"x", -i}}));
+  }
+  ASSERT_TRUE(store.flush());
+  EXPECT_EQ((*StateStore(dir_).load("a"))["x"], 199);
+  EXPECT_EQ((*StateStore(dir_).load("b"))["x"], -199);
 }
 
 TEST_F(StateStoreTest, ADamagedFileIsSetAside) {
@@ -52,10 +67,15 @@ TEST_F(StateStoreTest, ADamagedFileIsSetAside) {
 
 TEST_F(StateStoreTest, ADirectoryThatCannotBeWrittenIsAnError) {
   write("file", "");
-  StateStore store(dir_ / "file" / "below");
-  const auto saved = store.save("a", {{"x", 1}});
+  StateStore store(dir_ / "file");
+  EXPECT_TRUE(store.save("a", {{"x", 1}}));
+  const auto saved = store.flush();
   ASSERT_FALSE(saved);
   EXPECT_NE(saved.error().detail.find("cannot create"), std::string::npos);
+  EXPECT_FALSE(store.save("a", {{"x", 1}})) << "the attempt before failed";
+  std::filesystem::remove(dir_ / "file");
+  EXPECT_FALSE(store.save("a", {{"x", 2}}));
+  EXPECT_TRUE(store.flush()) << "and the store goes on";
 }
 
 TEST_F(StateStoreTest, WithoutDirectoryItKeepsThingsInMemory) {

@@ -1,0 +1,159 @@
+// What a line can bring that is no answer: each is counted and told, nothing wrong is published, and the
+// battery on the next port notices nothing.
+#include "daemon_fixture.hpp"
+#include "fake_line.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <sstream>
+
+namespace bmsd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DaemonTest;
+using test::FakeLine;
+using test::wait_until;
+using Mood = FakeLine::Mood;
+
+int lines_with(const std::string& text, const std::string& word) {
+  std::istringstream stream(text);
+  int count = 0;
+  for (std::string line; std::getline(stream, line);) {
+    count += line.find(word) != std::string::npos ? 1 : 0;
+  }
+  return count;
+}
+
+class BadLine : public DaemonTest {
+protected:
+  void SetUp() override { start_bus(); }
+
+  std::uint64_t failures_of_data() {
+    const auto failures = status()["counters"]["failures"];
+    std::uint64_t sum = 0;
+    for (const auto* kind : {"framing", "checksum", "truncated", "implausible", "timeout"}) {
+      sum += failures.value(kind, std::uint64_t{0});
+    }
+    return sum;
+  }
+  std::uint64_t samples(const std::string& port) { return battery(port).value("samples", std::uint64_t{0}); }
+};
+
+TEST_F(BadLine, EveryKindOfBadReplyIsCountedAndNothingWrongIsPublished) {
+  FakeLine line(tty("ttyA"));
+  auto good = simulate("lltjbd", tty("ttyB"), {"--soc", "60"});
+  start({tty("ttyA") + ",protocol=lltjbd,poll=0.2", tty("ttyB") + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  const std::string truth = "v <d 15.6>";
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/Dc/0/Voltage") == truth; })) << daemon.output();
+  ASSERT_TRUE(wait_for_link("ttyB", "up"));
+
+  const auto began = std::chrono::steady_clock::now();
+  const auto others = samples("ttyB");
+  struct Case {
+    Mood mood;
+    const char* name;
+  };
+  for (const auto& [mood, name] :
+       {Case{Mood::endless, "endless"}, Case{Mood::interleaved, "interleaved"}, Case{Mood::corrupted, "corrupted"},
+        Case{Mood::other_register, "other register"}, Case{Mood::truncated, "truncated"},
+        Case{Mood::oversized, "oversized"}, Case{Mood::few_cells, "few cells"}, Case{Mood::silent, "silent"}}) {
+    const auto before = failures_of_data();
+    line.mood = mood;
+    EXPECT_TRUE(wait_until([&] {
+      const auto voltage = value(client, "ttyA", "/Dc/0/Voltage");
+      EXPECT_TRUE(voltage == truth || voltage == "v <ai []>") << name << ": " << voltage;
+      const auto cells = value(client, "ttyA", "/System/NrOfCellsPerBattery");
+      EXPECT_EQ(cells, "v <i 4>") << name;
+      return failures_of_data() >= before + 2;
+    })) << name
+        << status().dump();
+    EXPECT_TRUE(fresh("ttyB")) << name;
+    line.mood = Mood::well;
+    const auto good_before = samples("ttyA");
+    EXPECT_TRUE(wait_until([&] { return samples("ttyA") > good_before; })) << name << daemon.output();
+  }
+  const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  EXPECT_GE(static_cast<double>(samples("ttyB") - others), seconds - 2) << "one poll a second, whatever ttyA does";
+  EXPECT_EQ(actor("session/ttyA").value("restarts", -1), 0);
+  const auto log = daemon.output();
+  EXPECT_EQ(lines_with(log, "wrong data"), 1) << log;
+  EXPECT_LE(lines_with(log, "no good answer"), 2) << log;
+  EXPECT_LT(lines_with(log, "80_5_0Ah") + lines_with(log, "ttyA"), 20) << log;
+}
+
+TEST_F(BadLine, AServerThatHangsUpAtOnceIsReportedOnce) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 5), 0);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  std::atomic<int> taken{0};
+  std::thread server([&] {
+    for (int fd = 0; (fd = ::accept(listener, nullptr, nullptr)) >= 0; ++taken) {
+      ::close(fd); // as a serial server whose port is in use
+    }
+  });
+  start({"tcp:127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + ",protocol=lltjbd"});
+  EXPECT_TRUE(wait_until([&] { return taken >= 4; }, 15s)) << "it goes on trying";
+  ::shutdown(listener, SHUT_RDWR);
+  server.join();
+  ::close(listener);
+  EXPECT_LE(lines_with(daemon.output(), "tcp_127_0_0_1"), 6) << daemon.output();
+}
+
+TEST_F(BadLine, APortInUseIsSaidClearlyAndTakenOnceItIsFree) {
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--soc", "33"});
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  ASSERT_TRUE(wait_for_link("ttyA", "up"));
+  test::Process second({program("bmsd"), "--config", directory / "bmsd.ini", "--state-dir", directory / "state2",
+                        "--socket", directory / "sock2", "--bus", bus->address(), "--port",
+                        tty("ttyA") + ",protocol=lltjbd"},
+                       directory / "second.log");
+  ASSERT_TRUE(wait_until([&] { return second.output().find("used by another program") != std::string::npos; }))
+      << second.output();
+  EXPECT_TRUE(second.running());
+  EXPECT_TRUE(fresh("ttyA")) << "the first one is not disturbed";
+  EXPECT_EQ(lines_with(second.output(), "used by another program"), 1) << second.output();
+  daemon.signal(SIGTERM);
+  ASSERT_EQ(daemon.wait(), 0);
+  test::DbusClient client(bus->address());
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Soc") == "v <d 33>"; }, 20s)) << second.output();
+}
+
+TEST_F(BadLine, ALinkThatPointsToAnotherTtyIsFollowed) {
+  auto sim = simulate("lltjbd", tty("tty0"), {"--soc", "33"});
+  std::filesystem::create_symlink(tty("tty0"), tty("by-path"));
+  start({tty("by-path") + ",protocol=lltjbd"});
+  ASSERT_TRUE(wait_for_link("by_path", "up")) << daemon.output();
+  const auto id = battery("by_path").value("id", std::string());
+  sim.kill();
+  std::filesystem::remove(tty("by-path"));
+  ASSERT_TRUE(wait_for_link("by_path", "gone"));
+  sim = simulate("lltjbd", tty("tty1"), {"--soc", "34"});
+  std::filesystem::create_symlink(tty("tty1"), tty("by-path"));
+  ASSERT_TRUE(wait_for_link("by_path", "up", 20s)) << daemon.output();
+  EXPECT_EQ(battery("by_path").value("id", std::string()), id);
+  test::DbusClient client(bus->address());
+  EXPECT_TRUE(wait_until([&] { return value(client, "by_path", "/Soc") == "v <d 34>"; }));
+}
+
+TEST_F(BadLine, CanLinesThatAreNoFramesAreCounted) {
+  auto sim =
+      simulate("pylontech_can", tty("can0"),
+               {"--soc", "81", "--fault", "garbage=0.3", "--fault", "corrupt=0.1", "--seed", "7", "--interval", "100"});
+  start({"slcan:" + tty("can0") + ",protocol=pylontech_can"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "slcan_can0", "/Soc") == "v <d 81>"; }, 15s)) << daemon.output();
+  const auto taken = samples("slcan_can0");
+  EXPECT_TRUE(wait_until([&] { return samples("slcan_can0") > taken + 20; }, 15s)) << status().dump();
+  EXPECT_TRUE(daemon.running());
+}
+
+} // namespace
+} // namespace bmsd
