@@ -122,10 +122,8 @@ Result<void> decode_status(ByteView frame, std::size_t sensors, Sample& out) {
   if (auto result = check_voltage(out, cells); !result) {
     return result;
   }
-  for (std::size_t i = 0; i < std::min(sensors, kSensors); ++i) {
-    out.temperatures.battery[i] = sensor(static_cast<double>(integer(frame, kTemperatures + 2 * i, Wire::s16be)));
-  }
-  set_balancing(static_cast<std::uint64_t>(integer(frame, kBalancing, Wire::u32be)), cells, out);
+  decode_sensors(frame.subspan(kTemperatures, 2 * std::min(sensors, kSensors)), Wire::s16be, 0, 1, out.temperatures);
+  set_balancing(integer(frame, kBalancing, Wire::u32be), cells, out);
   state_switches(frame[kChargeFetAt], frame[kDischargeFetAt], frame[kBalancer], out);
   count_cycles(out);
   return {};
@@ -231,13 +229,11 @@ Result<void> decode_status(ByteView data, Sample& out) {
   if (auto result = check_voltage(out, cells); !result) {
     return result;
   }
-  for (std::size_t i = 0; i < sensors; ++i) {
-    out.temperatures.battery[i] = sensor(static_cast<double>(integer(temperatures, 2 * i, Wire::s16le)));
-  }
+  decode_sensors(temperatures, Wire::s16le, 0, 1, out.temperatures);
   if (const auto name = chemistry(le16(tail, kChemistry)); !name.empty()) {
     set_extra(out, "chemistry", std::string(name));
   }
-  set_balancing(static_cast<std::uint64_t>(integer(tail, kBalancing, Wire::u32le)), cells, out);
+  set_balancing(integer(tail, kBalancing, Wire::u32le), cells, out);
   state_switches(tail[kChargeFet], tail[kDischargeFet], tail[kBalancer], out);
   count_cycles(out);
   return {};

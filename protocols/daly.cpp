@@ -66,49 +66,39 @@ constexpr std::size_t kYear = 2, kMonth = 3, kDay = 4;
 constexpr std::size_t kCellsPerFrame = 3, kSensorsPerFrame = 7, kCharactersPerFrame = 7, kBatteryCodeFrames = 5;
 
 /// Byte n of the failures is bits 8n to 8n+7. In bytes 0 to 3 even bits warn and odd bits have cut off.
-constexpr AlarmBit kAlarms[] = {
-    {0, Alarm::HighCellVoltage, 1},
-    {1, Alarm::HighCellVoltage, 2},
-    {2, Alarm::LowCellVoltage, 1},
-    {3, Alarm::LowCellVoltage, 2},
-    {4, Alarm::HighVoltage, 1},
-    {5, Alarm::HighVoltage, 2},
-    {6, Alarm::LowVoltage, 1},
-    {7, Alarm::LowVoltage, 2},
-    {8, Alarm::HighChargeTemperature, 1},
-    {9, Alarm::HighChargeTemperature, 2},
-    {10, Alarm::LowChargeTemperature, 1},
-    {11, Alarm::LowChargeTemperature, 2},
-    {12, Alarm::HighTemperature, 1},
-    {13, Alarm::HighTemperature, 2},
-    {14, Alarm::LowTemperature, 1},
-    {15, Alarm::LowTemperature, 2},
-    {16, Alarm::HighChargeCurrent, 1},
-    {17, Alarm::HighChargeCurrent, 2},
-    {18, Alarm::HighDischargeCurrent, 1},
-    {19, Alarm::HighDischargeCurrent, 2},
-    {22, Alarm::LowSoc, 1}, // 20, 21: SoC too high
-    {23, Alarm::LowSoc, 2},
-    {24, Alarm::CellImbalance, 1}, // 26, 27: the same of temperatures
-    {25, Alarm::CellImbalance, 2},
+constexpr AlarmPair kConditions[] = {
+    {0, 1, Alarm::HighCellVoltage},
+    {2, 3, Alarm::LowCellVoltage},
+    {4, 5, Alarm::HighVoltage},
+    {6, 7, Alarm::LowVoltage},
+    {8, 9, Alarm::HighChargeTemperature},
+    {10, 11, Alarm::LowChargeTemperature},
+    {12, 13, Alarm::HighTemperature},
+    {14, 15, Alarm::LowTemperature},
+    {16, 17, Alarm::HighChargeCurrent},
+    {18, 19, Alarm::HighDischargeCurrent},
+    {22, 23, Alarm::LowSoc},        // 20, 21: SoC too high
+    {24, 25, Alarm::CellImbalance}, // 26, 27: the same of temperatures
+};
+constexpr AlarmBit kFailureBits[] = {
     {32, Alarm::HighInternalTemperature, 1}, // charge FET
     {33, Alarm::HighInternalTemperature, 1}, // discharge FET
-    {34, Alarm::InternalFailure, 2},         // sensors of the FETs
-    {35, Alarm::InternalFailure, 2},
-    {36, Alarm::InternalFailure, 2}, // a FET does not open
-    {37, Alarm::InternalFailure, 2},
-    {38, Alarm::InternalFailure, 2}, // a FET does not close
-    {39, Alarm::InternalFailure, 2},
-    {40, Alarm::InternalFailure, 2},      // front end
-    {41, Alarm::InternalFailure, 2},      // cell wire
-    {42, Alarm::InternalFailure, 2},      // temperature sensor of the cells
-    {43, Alarm::InternalFailure, 2},      // EEPROM
-    {44, Alarm::InternalFailure, 2},      // clock
-    {45, Alarm::InternalFailure, 2},      // precharge; 46, 47: communication
-    {48, Alarm::InternalFailure, 2},      // current measurement
-    {49, Alarm::InternalFailure, 2},      // voltage measurement
-    {50, Alarm::HighDischargeCurrent, 2}, // short circuit
-    {51, Alarm::LowCellVoltage, 2},       // too empty to be charged; 52: set on healthy packs
+    {34, Alarm::InternalFailure},            // sensors of the FETs
+    {35, Alarm::InternalFailure},
+    {36, Alarm::InternalFailure}, // a FET does not open
+    {37, Alarm::InternalFailure},
+    {38, Alarm::InternalFailure}, // a FET does not close
+    {39, Alarm::InternalFailure},
+    {40, Alarm::InternalFailure},      // front end
+    {41, Alarm::InternalFailure},      // cell wire
+    {42, Alarm::InternalFailure},      // temperature sensor of the cells
+    {43, Alarm::InternalFailure},      // EEPROM
+    {44, Alarm::InternalFailure},      // clock
+    {45, Alarm::InternalFailure},      // precharge; 46, 47: communication
+    {48, Alarm::InternalFailure},      // current measurement
+    {49, Alarm::InternalFailure},      // voltage measurement
+    {50, Alarm::HighDischargeCurrent}, // short circuit
+    {51, Alarm::LowCellVoltage},       // too empty to be charged; 52: set on healthy packs
 };
 
 /// What a board with inverted current calls charging is discharging.
@@ -370,16 +360,16 @@ Result<void> Daly::decode_sensors(ByteView raw, Sample& out) {
 }
 
 Result<void> Daly::decode_balancing(ByteView data, Sample& out) const {
-  const auto bits =
-      static_cast<std::uint64_t>(integer(data, 0, Wire::u32le)) | static_cast<std::uint64_t>(le16(data, 4)) << 32;
-  set_balancing(bits, cell_count_, out);
+  set_balancing(integer(data, 0, Wire::u32le) | std::int64_t{le16(data, 4)} << 32, cell_count_, out);
   return {};
 }
 
 Result<void> Daly::decode_failures(ByteView data, Sample& out) const {
   const std::uint64_t word = static_cast<std::uint64_t>(integer(data, 0, Wire::u32le)) |
                              static_cast<std::uint64_t>(integer(data, 4, Wire::u32le)) << 32;
-  raise_alarms(kAlarms, inverted_ ? exchange_overcurrents(word) : word, out.alarms);
+  const std::uint64_t conditions = inverted_ ? exchange_overcurrents(word) : word;
+  raise_alarms(kConditions, conditions, conditions, out.alarms);
+  raise_alarms(kFailureBits, word, out.alarms);
   if (!config_.soc_alarms) {
     out.alarms.reset(Alarm::LowSoc);
   }
@@ -410,9 +400,7 @@ Result<void> Daly::decode_battery_code(ByteView text, Sample& out) {
     }
   }
   battery_code_.erase(battery_code_.find_last_not_of(' ') + 1);
-  if (!battery_code_.empty()) {
-    set_extra(out, "battery_code", battery_code_);
-  }
+  set_text(out, "battery_code", battery_code_);
   return {};
 }
 

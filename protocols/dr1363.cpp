@@ -21,11 +21,9 @@ constexpr std::array kHeadFields = {
     field(&Sample::soc, 1, Wire::u16be).per_unit(100).within(0, 100),
     field(&Sample::voltage, 3, Wire::u16be).per_unit(100),
 };
-constexpr std::array kTemperatureFields = {
-    sensor_field(&Temperatures::env, 0, Wire::s16be).per_unit(10),
-    sensor_field(&Temperatures::pack, 2, Wire::s16be).per_unit(10), // average
-    sensor_field(&Temperatures::mos, 4, Wire::s16be).per_unit(10),
-};
+/// "pack" is the average.
+constexpr auto kTemperatureFields =
+    sensor_row(Wire::s16be, 0, 10, &Temperatures::env, &Temperatures::pack, &Temperatures::mos);
 /// Old firmware ends behind the SoH.
 constexpr std::array kTailFields = {
     field(&Sample::current, 0, Wire::s16be).per_unit(100),     // 10 mA, positive = charging
@@ -44,48 +42,43 @@ constexpr std::size_t kBalancing = 31; // cells 1 to 16, then 17 to 32
 
 /// A protection and its warning are bits of the same word. Balancing, charging, "going to sleep" and the switches for
 /// LED and buzzer are states and no alarms; environment and a cold power stage are not mapped.
-constexpr AlarmBit kVoltageBits[] = {
-    {0, Alarm::HighCellVoltage, 2}, {4, Alarm::HighCellVoltage, 1}, {1, Alarm::LowCellVoltage, 2},
-    {5, Alarm::LowCellVoltage, 1},  {2, Alarm::HighVoltage, 2},     {6, Alarm::HighVoltage, 1},
-    {3, Alarm::LowVoltage, 2},      {7, Alarm::LowVoltage, 1},      {14, Alarm::CellImbalance, 2},
-    {8, Alarm::CellImbalance, 1},   {13, Alarm::FuseBlown, 2},
+constexpr AlarmPair kVoltagePairs[] = {
+    {4, 0, Alarm::HighCellVoltage}, {5, 1, Alarm::LowCellVoltage}, {6, 2, Alarm::HighVoltage},
+    {7, 3, Alarm::LowVoltage},      {8, 14, Alarm::CellImbalance},
 };
-constexpr AlarmBit kCurrentBits[] = {
-    {2, Alarm::HighChargeCurrent, 2},    {6, Alarm::HighChargeCurrent, 1},
-    {3, Alarm::HighDischargeCurrent, 2}, // short circuit
-    {4, Alarm::HighDischargeCurrent, 2}, {5, Alarm::HighDischargeCurrent, 2},
-    {7, Alarm::HighDischargeCurrent, 1},
+constexpr AlarmBit kFuse[] = {{13, Alarm::FuseBlown}};
+constexpr AlarmPair kCurrentPairs[] = {{6, 2, Alarm::HighChargeCurrent}, {7, 4, Alarm::HighDischargeCurrent}};
+constexpr AlarmBit kOvercurrents[] = {{3, Alarm::HighDischargeCurrent}, {5, Alarm::HighDischargeCurrent}}; // 3: short
+constexpr AlarmPair kTemperaturePairs[] = {
+    {8, 0, Alarm::HighChargeTemperature}, {9, 1, Alarm::LowChargeTemperature},     {10, 2, Alarm::HighTemperature},
+    {11, 3, Alarm::LowTemperature},       {14, 6, Alarm::HighInternalTemperature},
 };
-constexpr AlarmBit kTemperatureBits[] = {
-    {0, Alarm::HighChargeTemperature, 2},   {8, Alarm::HighChargeTemperature, 1},
-    {1, Alarm::LowChargeTemperature, 2},    {9, Alarm::LowChargeTemperature, 1},
-    {2, Alarm::HighTemperature, 2},         {10, Alarm::HighTemperature, 1},
-    {3, Alarm::LowTemperature, 2},          {11, Alarm::LowTemperature, 1},
-    {6, Alarm::HighInternalTemperature, 2}, {14, Alarm::HighInternalTemperature, 1},
-};
+constexpr AlarmPair kOtherPairs[] = {{9, 8, Alarm::HighInternalTemperature}};
 constexpr AlarmBit kOtherBits[] = {
-    {0, Alarm::CellImbalance, 1},           {1, Alarm::InternalFailure, 2}, // charge FET
-    {2, Alarm::InternalFailure, 2},                                         // SD card
-    {3, Alarm::InternalFailure, 2},                                         // SPI
-    {4, Alarm::InternalFailure, 2},                                         // EEPROM
-    {8, Alarm::HighInternalTemperature, 2}, {9, Alarm::HighInternalTemperature, 1},
-    {10, Alarm::InternalFailure, 2}, // current limiter
-    {11, Alarm::InternalFailure, 2}, // sampling
-    {12, Alarm::InternalFailure, 2}, // cell
-    {13, Alarm::InternalFailure, 2}, // temperature sensor
-    {14, Alarm::InternalFailure, 2}, // charge FET
-    {15, Alarm::InternalFailure, 2}, // discharge FET
+    {0, Alarm::CellImbalance, 1}, {1, Alarm::InternalFailure}, // charge FET
+    {2, Alarm::InternalFailure},                               // SD card
+    {3, Alarm::InternalFailure},                               // SPI
+    {4, Alarm::InternalFailure},                               // EEPROM
+    {10, Alarm::InternalFailure},                              // current limiter
+    {11, Alarm::InternalFailure},                              // sampling
+    {12, Alarm::InternalFailure},                              // cell
+    {13, Alarm::InternalFailure},                              // temperature sensor
+    {14, Alarm::InternalFailure},                              // charge FET
+    {15, Alarm::InternalFailure},                              // discharge FET
 };
-constexpr AlarmBit kLowBattery[] = {{7, Alarm::LowSoc, 2}};
-constexpr AlarmBit kFetBits[] = {{2, Alarm::InternalFailure, 2}, {3, Alarm::InternalFailure, 2}}; // damaged
+constexpr AlarmBit kLowBattery[] = {{7, Alarm::LowSoc}};
+constexpr AlarmBit kFetBits[] = {{2, Alarm::InternalFailure}, {3, Alarm::InternalFailure}}; // damaged
 
 struct AlarmWord {
   std::size_t offset; ///< in the tail
+  std::span<const AlarmPair> pairs;
   std::span<const AlarmBit> bits;
 };
 constexpr std::size_t kOtherAlarms = 19;
 constexpr AlarmWord kAlarmWords[] = {
-    {13, kVoltageBits}, {15, kCurrentBits}, {17, kTemperatureBits}, {kOtherAlarms, kOtherBits}, {21, kFetBits},
+    {13, kVoltagePairs, kFuse},  {15, kCurrentPairs, kOvercurrents},
+    {17, kTemperaturePairs, {}}, {kOtherAlarms, kOtherPairs, kOtherBits},
+    {21, {}, kFetBits},
 };
 
 // -- parameters, service 0x47 ------------------------------------------------------------------
@@ -164,27 +157,11 @@ bool anything(ByteView) {
 }
 
 template <auto fits>
-FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence) {
-  const auto own = yd1363::scan_fitting<fits>(tx, rx, silence);
-  Bytes turned(tx.begin(), tx.end());
-  turned[0] = tx[0] == '~' ? '>' : '~';
-  const auto other = yd1363::scan_fitting<fits>(turned, rx, silence);
-  const bool own_tells_more = other.state != FrameScan::State::complete && other.fault == Fault::none;
-  return own.state == FrameScan::State::complete || own_tells_more ? own : other;
-}
-
-template <auto fits>
 FrameScanner scanner(bool any_start) {
-  return any_start ? scan_any_start<fits> : yd1363::scan_fitting<fits>;
+  return any_start ? yd1363::scan_any_start<yd1363::scan_fitting<fits>> : yd1363::scan_fitting<fits>;
 }
 
 // -- what the bytes mean -----------------------------------------------------------------------------
-
-void decode_sensors(ByteView data, Temperatures& out) {
-  for (std::size_t i = 0; 2 * i < data.size(); ++i) {
-    out.battery[i] = sensor(static_cast<double>(integer(data, 2 * i, Wire::s16be)) / 10.0);
-  }
-}
 
 void decode_versions(ByteView info, Identity& identity, Sample& constant) {
   const auto text = [&](std::size_t offset) { return ascii_text(info.subspan(offset, 10)); };
@@ -265,12 +242,6 @@ Request Dr1363::read_module(Module module) const {
 }
 
 // -- who it is -----------------------------------------------------------------------------------------------
-
-Script Dr1363::if_answered(Script work) {
-  const Result<void> result = co_await std::move(work);
-  const bool missing = !result && (result.error().fault == Fault::timeout || result.error().fault == Fault::refused);
-  co_return missing ? done() : result;
-}
 
 Script Dr1363::identify_by_telemetry(Identity& out) {
   const Bytes reply = co_await ask(read_telemetry());
@@ -364,12 +335,14 @@ Result<void> Dr1363::decode_telemetry(ByteView info, Sample& out) const {
   if (auto result = decode(kTemperatureFields, parts->temperatures, out); !result) {
     return result;
   }
-  decode_sensors(parts->sensors, out.temperatures);
+  decode_sensors(parts->sensors, Wire::s16be, 0, 10, out.temperatures);
 
   const ByteView tail = parts->tail;
-  for (const auto& [offset, bits] : kAlarmWords) {
+  for (const auto& [offset, pairs, bits] : kAlarmWords) {
     if (tail.size() >= offset + 2) {
-      raise_alarms(bits, be16(tail, offset), out.alarms);
+      const std::uint16_t word = be16(tail, offset);
+      raise_alarms(pairs, word, word, out.alarms);
+      raise_alarms(bits, word, out.alarms);
     }
   }
   if (config_.soc_alarms && tail.size() >= kOtherAlarms + 2) {
@@ -400,18 +373,15 @@ Result<void> Dr1363::decode_parameters(ByteView info, Sample& out) const {
 /// In any group: what the BMS answers is the same. Of service 0xB0 the module says what is read.
 bool Dr1363::same_request(ByteView wanted, ByteView recorded) const {
   const auto a = yd1363::parse(wanted), b = yd1363::parse(recorded);
-  return a && b && a->version == b->version && a->address == b->address && a->device == b->device &&
-         a->command == b->command &&
+  return yd1363::same_command(wanted, recorded) &&
          (a->command != kModule || (a->info.size() > 2 && b->info.size() > 2 && a->info[2] == b->info[2]));
 }
 
-/// A refusal is no lost link: the return code is the value.
 Script Dr1363::replay(Bytes tx, Identity& identity, Sample& out) {
   const auto asked = co_await yd1363::parse(tx);
   const Bytes reply = co_await ask(request(asked.device, asked.command, asked.info));
   const auto frame = co_await yd1363::parse(reply);
-  if (frame.command != 0) {
-    set_extra(out, "error_code", static_cast<double>(frame.command));
+  if (yd1363::tell_refusal(frame, out)) {
     co_return done();
   }
   switch (asked.command) {

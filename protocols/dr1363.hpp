@@ -45,8 +45,6 @@ protected:
   Request read_versions() const;
   Request read_module(Module module) const;
 
-  /// Not every firmware has everything.
-  Script if_answered(Script work);
   Script identify_by_telemetry(Identity& out);
   Script identify_by_serial(Identity& out);
   Script identify_by_versions(Identity& out);

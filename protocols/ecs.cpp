@@ -72,7 +72,7 @@ constexpr AlarmBit kDischargeStates[] = {
 
 /// Whether it is allowed.
 bool tell_state(std::span<const AlarmBit> states, std::int64_t state, Alarms& out) {
-  raise_alarms(states, state >= 0 && state < 64 ? std::uint64_t{1} << state : 0, out);
+  raise_alarms(states, word_of_code(state), out);
   return state == 0;
 }
 
@@ -172,10 +172,7 @@ Script Ecs::poll(Sample& out) {
 }
 
 Script Ecs::read(std::uint8_t address, Row row) {
-  const Bytes reply = co_await ask(read_registers(address, row));
-  const ByteView data = co_await modbus::data_of(reply);
-  devices_[address].store(row.first, data);
-  co_return done();
+  return devices_[address].read(read_registers(address, row));
 }
 
 /// What is refused stays unknown.
@@ -307,10 +304,7 @@ Result<void> Ecs::count_cells(Sample& out) const {
   if (!out.voltage) {
     return {};
   }
-  double sum = 0;
-  for (const auto& cell : out.cell_voltages) {
-    sum += cell.value_or(0);
-  }
+  const double sum = sum_of_cells(out);
   const auto cells = sum > 0 ? std::lround(std::min(*out.voltage * boards / sum, 1e3)) : 0;
   const bool proved = boards == cells || boards == stated_cells_ || (boards < cells && cells == stated_cells_);
   if (!proved) {

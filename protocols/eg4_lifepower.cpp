@@ -146,11 +146,7 @@ Result<Groups> groups_of(ByteView data) {
 /// the pack, as nearly as measuring under a changing load allows.
 Result<void> check_sum(const Sample& out) {
   constexpr double kApart = 0.15; // V per cell
-  double sum = 0;
-  for (const auto& volts : out.cell_voltages) {
-    sum += *volts;
-  }
-  return std::abs(sum - *out.voltage) > kApart * static_cast<double>(out.cell_voltages.size())
+  return std::abs(sum_of_cells(out) - *out.voltage) > kApart * static_cast<double>(out.cell_voltages.size())
              ? Result<void>(Error{Fault::implausible, "the cells do not add up to the voltage of the pack"})
              : Result<void>();
 }

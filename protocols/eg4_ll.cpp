@@ -1,6 +1,5 @@
 #include "protocols/eg4_ll.hpp"
 
-#include "protocols/core/modbus.hpp"
 #include "protocols/core/text.hpp"
 #include "protocols/core/values.hpp"
 
@@ -63,28 +62,20 @@ constexpr std::array kValues = {
 // -- status -----------------------------------------------------------------------
 
 /// Of the warnings and of the protections. Bit 6, an unusual ambient temperature, says neither hot nor cold.
-constexpr std::array kConditions = {
-    AlarmBit{0, Alarm::HighVoltage},
-    AlarmBit{1, Alarm::HighCellVoltage},
-    AlarmBit{2, Alarm::LowVoltage},
-    AlarmBit{3, Alarm::LowCellVoltage},
-    AlarmBit{4, Alarm::HighChargeCurrent},
-    AlarmBit{5, Alarm::HighDischargeCurrent},
-    AlarmBit{7, Alarm::HighInternalTemperature},
-    AlarmBit{8, Alarm::HighChargeTemperature},
-    AlarmBit{9, Alarm::HighTemperature},
-    AlarmBit{10, Alarm::LowChargeTemperature},
-    AlarmBit{11, Alarm::LowTemperature},
-    AlarmBit{12, Alarm::LowSoc},
+constexpr AlarmPair kConditions[] = {
+    {0, 0, Alarm::HighVoltage},
+    {1, 1, Alarm::HighCellVoltage},
+    {2, 2, Alarm::LowVoltage},
+    {3, 3, Alarm::LowCellVoltage},
+    {4, 4, Alarm::HighChargeCurrent},
+    {5, 5, Alarm::HighDischargeCurrent},
+    {7, 7, Alarm::HighInternalTemperature},
+    {8, 8, Alarm::HighChargeTemperature},
+    {9, 9, Alarm::HighTemperature},
+    {10, 10, Alarm::LowChargeTemperature},
+    {11, 11, Alarm::LowTemperature},
+    {12, 12, Alarm::LowSoc},
 };
-constexpr auto conditions(AlarmLevel level) {
-  auto bits = kConditions;
-  for (auto& entry : bits) {
-    entry.level = level;
-  }
-  return bits;
-}
-constexpr auto kWarningBits = conditions(1), kProtectionBits = conditions(2);
 constexpr AlarmBit kShortCircuit[] = {{13, Alarm::HighDischargeCurrent, 2}}; // of the warnings: charging ends
 constexpr AlarmBit kErrorBits[] = {
     {0, Alarm::InternalFailure, 2}, // voltage
@@ -176,29 +167,6 @@ constexpr std::array kSettings = {
 
 // -- helpers ------------------------------------------------------------------------
 
-Request read_registers(std::uint32_t address, std::uint16_t first, std::uint16_t count) {
-  Request request = modbus::read_holding(static_cast<std::uint8_t>(address), first, count);
-  request.first_byte = 1000ms;
-  request.gap = 100ms; // the vendor's "reading time interval"
-  request.retries = 2;
-  return request;
-}
-
-/// Registers of other batteries hold numbers here, but not cells that add up to the pack's voltage.
-Result<void> check_sum_of_cells(const Sample& sample) {
-  constexpr double kTolerance = 0.05;
-  if (!sample.voltage || sample.cell_voltages.empty()) {
-    return {};
-  }
-  double sum = 0;
-  for (const auto& volts : sample.cell_voltages) {
-    sum += volts.value_or(0);
-  }
-  return sum > 0 && std::abs(*sample.voltage - sum) <= kTolerance * sum
-             ? Result<void>()
-             : Error{Fault::implausible, "the cells do not add up to the voltage"};
-}
-
 /// Batteries without a serial number have rubbish in its place.
 std::string clean_text(ByteView bytes) {
   const auto end = std::find(bytes.begin(), bytes.end(), 0);
@@ -207,6 +175,9 @@ std::string clean_text(ByteView bytes) {
 }
 
 } // namespace
+
+/// The gap is the vendor's "reading time interval".
+Eg4Ll::Eg4Ll(const ProtocolConfig& config) : Battery(config, {.first_byte = 1000ms, .gap = 100ms, .retries = 2}) {}
 
 // -- reading --------------------------------------------------------------------
 
@@ -237,31 +208,15 @@ Script Eg4Ll::poll(Sample& out) {
   co_return tell(out);
 }
 
-Script Eg4Ll::read(std::uint16_t first, std::uint16_t count) {
-  const Bytes reply = co_await ask(read_registers(config_.address, first, count));
-  const ByteView data = co_await modbus::data_of(reply);
-  registers_.store(first, data);
-  co_return done();
-}
-
-Script Eg4Ll::read_if_told(std::uint16_t first, std::uint16_t count) {
-  const Result<void> outcome = co_await read(first, count);
-  co_return !outcome && outcome.error().fault == Fault::refused ? done() : outcome;
-}
-
 // -- what the registers mean ------------------------------------------------------
 
 /// Two batteries of a bank may have the same serial number, or none.
-void Eg4Ll::describe(Identity& out) const {
+void Eg4Ll::describe(Identity& out) {
   const auto text = [&](std::uint16_t first, std::size_t characters) {
     return clean_text(registers_.bytes(at(first), characters));
   };
-  if (const auto model = text(kModel, 24); !model.empty()) {
-    out.model = model;
-  }
-  if (const auto firmware = text(kFirmware, 6); !firmware.empty()) {
-    out.firmware_version = firmware;
-  }
+  keep_text(out.model, text(kModel, 24));
+  keep_text(out.firmware_version, text(kFirmware, 6));
   if (const auto serial = text(kSerial, 16); !serial.empty()) {
     out.serial = serial;
     out.unique_id = serial + std::to_string(config_.address);
@@ -295,7 +250,7 @@ Result<void> Eg4Ll::tell_cells(Sample& out) const {
     }
   }
   if (const auto bits = registers_.value(kBalancing)) {
-    set_balancing(static_cast<std::uint64_t>(*bits), count, out);
+    set_balancing(*bits, count, out);
   }
   return check_voltage(out, count);
 }
@@ -334,10 +289,9 @@ void Eg4Ll::tell_status(Sample& out) const {
   const std::int64_t state = *status & 0xFF;
   set_extra(out, "status", status_text(state));
   out.alarms = {};
-  raise_alarms(kWarningBits, static_cast<std::uint64_t>(*warnings), out.alarms);
-  raise_alarms(kProtectionBits, static_cast<std::uint64_t>(*protections), out.alarms);
-  raise_alarms(kShortCircuit, static_cast<std::uint64_t>(*protections), out.alarms);
-  raise_alarms(kErrorBits, static_cast<std::uint64_t>(*errors), out.alarms);
+  raise_alarms(kConditions, *warnings, *protections, out.alarms);
+  raise_alarms(kShortCircuit, *protections, out.alarms);
+  raise_alarms(kErrorBits, *errors, out.alarms);
   if (!config_.soc_alarms) {
     out.alarms.reset(Alarm::LowSoc);
   }
@@ -346,17 +300,6 @@ void Eg4Ll::tell_status(Sample& out) const {
     out.charge_enabled = (*protections & kStopsCharge) == 0;
     out.discharge_enabled = (*protections & kStopsDischarge) == 0;
   }
-}
-
-// -- captures -------------------------------------------------------------------
-
-Script Eg4Ll::replay(Bytes tx, Identity& identity, Sample& out) {
-  if (config_.address != 0 && !tx.empty() && tx[0] != config_.address) {
-    co_return done(); // another battery on the same line
-  }
-  co_await part(registers_.replay(std::move(tx), out));
-  describe(identity);
-  co_return tell(out);
 }
 
 // -- registry -------------------------------------------------------------------

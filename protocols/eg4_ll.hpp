@@ -5,40 +5,32 @@
 // tests/data/captures/eg4_ll.jsonl. Page for users: docs/protocols/eg4_ll.md.
 #pragma once
 
-#include "protocols/core/modbus_registers.hpp"
-#include "protocols/core/protocol.hpp"
+#include "protocols/core/modbus_battery.hpp"
 
 #include <bitset>
 #include <cstdint>
 
 namespace bmsd::protocols {
 
-class Eg4Ll final : public ExchangeProtocol {
+class Eg4Ll final : public modbus::Battery {
 public:
   static const ProtocolInfo kInfo;
 
-  explicit Eg4Ll(const ProtocolConfig& config) : config_(config) {}
+  explicit Eg4Ll(const ProtocolConfig& config);
 
   Script identify(Identity& out) override;
   Script settings(Identity& out) override;
   Script poll(Sample& out) override;
-  Script replay(Bytes tx, Identity& identity, Sample& out) override;
 
 private:
-  Script read(std::uint16_t first, std::uint16_t count);
-  /// What the battery refuses stays unknown.
-  Script read_if_told(std::uint16_t first, std::uint16_t count);
-
   // -- what all registers read so far mean ----------------------------------------
-  void describe(Identity& out) const;
-  Result<void> tell(Sample& out);
+  void describe(Identity& out) override;
+  Result<void> tell(Sample& out) override;
   Result<void> tell_cells(Sample& out) const;
   void drop_free_sensors(Temperatures& out);
   void tell_capacity(Sample& out) const;
   void tell_status(Sample& out) const;
 
-  ProtocolConfig config_;
-  modbus::Registers registers_;
   std::bitset<kMaxTemperatures> fitted_; ///< sensors that have told a temperature
 };
 

@@ -1,10 +1,8 @@
 #include "protocols/felicity.hpp"
 
-#include "protocols/core/modbus.hpp"
 #include "protocols/core/values.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace bmsd::protocols {
 
@@ -78,33 +76,10 @@ constexpr AlarmBit kFaultBits[] = {
     {9, Alarm::LowChargeTemperature},
 };
 
-// -- helpers ------------------------------------------------------------------------
-
-Request read_registers(std::uint32_t address, std::uint16_t first, std::uint16_t count) {
-  Request request = modbus::read_holding(static_cast<std::uint8_t>(address), first, count);
-  request.first_byte = 500ms;
-  request.gap = 20ms;
-  return request;
-}
-
-/// Registers of other batteries hold numbers here, but not cells that add up to the pack's voltage.
-Result<void> check_sum_of_cells(const Sample& sample) {
-  constexpr double kTolerance = 0.05;
-  if (!sample.voltage || sample.cell_voltages.empty()) {
-    return {};
-  }
-  double sum = 0;
-  for (const auto& volts : sample.cell_voltages) {
-    sum += volts.value_or(0);
-  }
-  return sum > 0 && std::abs(*sample.voltage - sum) <= kTolerance * sum
-             ? Result<void>()
-             : Error{Fault::implausible, "the cells do not add up to the voltage"};
-}
-
 } // namespace
 
-Felicity::Felicity(const ProtocolConfig& config) : config_(config), values_{kStatus, 10}, cells_{kCells, 20} {}
+Felicity::Felicity(const ProtocolConfig& config)
+    : Battery(config, {.first_byte = 500ms, .gap = 20ms}), values_{kStatus, 10, kVoltage}, cells_{kCells, 20, kCells} {}
 
 // -- reading --------------------------------------------------------------------
 
@@ -128,27 +103,8 @@ Script Felicity::poll(Sample& out) {
   registers_.clear();
   co_await part(read_values());
   co_await part(read_cells());
-  co_await part(read_limits());
+  co_await part(read_if_told(kChargeVoltageLimit, 4)); // not every battery has them
   co_return tell(out);
-}
-
-Script Felicity::read(std::uint16_t first, std::uint16_t count) {
-  const Bytes reply = co_await ask(read_registers(config_.address, first, count));
-  const ByteView data = co_await modbus::data_of(reply);
-  registers_.store(first, data);
-  co_return done();
-}
-
-Script Felicity::read_block(Block& block, Script parts) {
-  if (!block.refused_whole) {
-    const Result<void> whole = co_await read(block.first, block.count);
-    if (whole || whole.error().fault != Fault::refused) {
-      co_return whole;
-    }
-  }
-  co_await part(std::move(parts));
-  block.refused_whole = true;
-  co_return done();
 }
 
 Script Felicity::read_values() {
@@ -173,15 +129,10 @@ Script Felicity::read_cells_in_parts() {
   co_return done();
 }
 
-Script Felicity::read_limits() {
-  const Result<void> outcome = co_await read(kChargeVoltageLimit, 4);
-  co_return !outcome && outcome.error().fault == Fault::refused ? done() : outcome;
-}
-
 // -- what the registers mean ------------------------------------------------------
 
 /// The groups of the serial number without padding: saved settings of dbus-serialbattery hang on this spelling.
-void Felicity::describe(Identity& out) const {
+void Felicity::describe(Identity& out) {
   if (const auto version = registers_.value(kFirmware)) {
     out.firmware_version = std::to_string(*version);
   }
@@ -209,7 +160,7 @@ Result<void> Felicity::tell(Sample& out) {
   }
   if (const auto faults = registers_.value(kFaults)) {
     out.alarms = {};
-    raise_alarms(kFaultBits, static_cast<std::uint64_t>(*faults), out.alarms);
+    raise_alarms(kFaultBits, *faults, out.alarms);
   }
   return tell_limits(out);
 }
@@ -251,17 +202,6 @@ Result<void> Felicity::tell_limits(Sample& out) const {
     out.battery_low_voltage.reset();
   }
   return result;
-}
-
-// -- captures -------------------------------------------------------------------
-
-Script Felicity::replay(Bytes tx, Identity& identity, Sample& out) {
-  if (config_.address != 0 && !tx.empty() && tx[0] != config_.address) {
-    co_return done(); // another battery on the same line
-  }
-  co_await part(registers_.replay(std::move(tx), out));
-  describe(identity);
-  co_return tell(out);
 }
 
 // -- registry -------------------------------------------------------------------

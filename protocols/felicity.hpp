@@ -5,15 +5,14 @@
 // tests/data/captures/felicity.jsonl. Page for users: docs/protocols/felicity.md.
 #pragma once
 
-#include "protocols/core/modbus_registers.hpp"
-#include "protocols/core/protocol.hpp"
+#include "protocols/core/modbus_battery.hpp"
 
 #include <bitset>
 #include <cstdint>
 
 namespace bmsd::protocols {
 
-class Felicity final : public ExchangeProtocol {
+class Felicity final : public modbus::Battery {
 public:
   static const ProtocolInfo kInfo;
 
@@ -21,34 +20,22 @@ public:
 
   Script identify(Identity& out) override;
   Script poll(Sample& out) override;
-  Script replay(Bytes tx, Identity& identity, Sample& out) override;
 
 private:
   static constexpr std::size_t kSlots = 16;
-  /// A row of registers that a battery tells at once, or else in parts.
-  struct Block {
-    std::uint16_t first, count;
-    bool refused_whole = false;
-  };
 
   // -- reading into registers_ --------------------------------------------------
-  Script read(std::uint16_t first, std::uint16_t count);
-  Script read_block(Block& block, Script parts);
   Script read_values();
   Script read_values_in_parts();
   Script read_cells();
   Script read_cells_in_parts();
-  /// Not every battery has them.
-  Script read_limits();
 
   // -- what all registers read so far mean ----------------------------------------
-  void describe(Identity& out) const;
-  Result<void> tell(Sample& out);
+  void describe(Identity& out) override;
+  Result<void> tell(Sample& out) override;
   Result<void> tell_cells(Sample& out);
   Result<void> tell_limits(Sample& out) const;
 
-  ProtocolConfig config_;
-  modbus::Registers registers_;
   Block values_, cells_;
   std::bitset<kSlots> used_; ///< slots that have told a cell's voltage
 };

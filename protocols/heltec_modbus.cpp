@@ -1,6 +1,5 @@
 #include "protocols/heltec_modbus.hpp"
 
-#include "protocols/core/modbus.hpp"
 #include "protocols/core/text.hpp"
 #include "protocols/core/values.hpp"
 
@@ -84,16 +83,6 @@ constexpr AlarmBit kAlarms[] = {
 constexpr std::int64_t kUnknownWarning = 1 << 2, kFaults = 0xFFFF0000;
 constexpr std::int64_t kChargeProtected = 1 << 28, kDischargeProtected = 1 << 29; // run state
 
-/// The BMS may be slow, and its answers do not say to which register they belong: a late one could be taken for
-/// the next one's. So the line must have been quiet for long before anything is asked again.
-Request ask_registers(std::uint32_t address, std::uint16_t first, std::uint16_t count, std::chrono::milliseconds gap) {
-  Request request = modbus::read_holding(static_cast<std::uint8_t>(address), first, count);
-  request.first_byte = 500ms;
-  request.gap = gap;
-  request.retries = 0;
-  return request;
-}
-
 /// Printable from the first character on, then padding.
 bool is_name(ByteView bytes) {
   const auto end = std::find(bytes.begin(), bytes.end(), 0);
@@ -105,6 +94,9 @@ bool is_name(ByteView bytes) {
 constexpr double kLowestMean = 1.5, kHighestMean = 4.5; // V
 
 } // namespace
+
+HeltecModbus::HeltecModbus(const ProtocolConfig& config)
+    : Battery(config, {.first_byte = 500ms, .gap = 30ms, .retries = 0}) {}
 
 // -- reading ----------------------------------------------------------------------------
 
@@ -158,21 +150,16 @@ Script HeltecModbus::poll(Sample& out) {
   co_return tell(out);
 }
 
+/// The BMS may be slow, and its answers do not say to which register they belong: a late one could be taken for
+/// the next one's. So the line must have been quiet for long before anything is asked again.
 Script HeltecModbus::read(std::uint16_t first, std::uint16_t count) {
-  Result<Bytes> reply = co_await attempt(ask_registers(config_.address, first, count, 30ms));
-  if (!reply) {
-    reply = co_await attempt(ask_registers(config_.address, first, count, 500ms));
+  const Result<void> outcome = co_await Battery::read(first, count);
+  if (outcome || outcome.error().fault == Fault::refused) {
+    co_return outcome;
   }
-  if (!reply) {
-    co_return reply.error();
-  }
-  registers_.store(first, co_await modbus::data_of(*reply));
-  co_return done();
-}
-
-Script HeltecModbus::read_if_told(std::uint16_t first, std::uint16_t count) {
-  const Result<void> outcome = co_await read(first, count);
-  co_return !outcome && outcome.error().fault == Fault::refused ? done() : outcome;
+  Request again = request(first, count);
+  again.gap = 500ms;
+  co_return co_await registers_.read(std::move(again));
 }
 
 Script HeltecModbus::read_cells() {
@@ -194,11 +181,7 @@ Result<void> HeltecModbus::check_values(const Sample& first) const {
     return {}; // a recording without them
   }
   const double mean = *first.voltage / *first.cell_count;
-  double sum = 0;
-  for (const auto& volts : first.cell_voltages) {
-    sum += volts.value_or(0);
-  }
-  if (mean < kLowestMean || mean > kHighestMean || std::abs(*first.voltage - sum) > mean) {
+  if (mean < kLowestMean || mean > kHighestMean || std::abs(*first.voltage - sum_of_cells(first)) > mean) {
     return Error{Fault::implausible, "the pack's voltage does not fit its cells"};
   }
   return {};
@@ -228,19 +211,12 @@ std::string HeltecModbus::hardware() const {
   return number ? name + "(" + std::to_string(*number) + ")" : name;
 }
 
-void HeltecModbus::describe(Identity& out) const {
-  if (auto name = registers_.text(kTypeName, kTypeNameSize); !name.empty()) {
-    out.model = std::move(name);
-  }
-  if (auto number = serial(); !number.empty()) {
-    out.serial = out.unique_id = std::move(number);
-  }
-  if (auto version = hardware(); !version.empty()) {
-    out.hardware_version = std::move(version);
-  }
-  if (auto name = registers_.text(kDeviceName, kDeviceNameSize); !name.empty()) {
-    out.device_name = std::move(name);
-  }
+void HeltecModbus::describe(Identity& out) {
+  keep_text(out.model, registers_.text(kTypeName, kTypeNameSize));
+  keep_text(out.serial, serial());
+  keep_text(out.unique_id, serial());
+  keep_text(out.hardware_version, hardware());
+  keep_text(out.device_name, registers_.text(kDeviceName, kDeviceNameSize));
   if (const ByteView date = registers_.bytes(at(kProduced), 4); !date.empty()) {
     out.manufacture_date = date_text(le16(date, 0), date[3], date[2]);
   }
@@ -252,7 +228,7 @@ void HeltecModbus::describe(Identity& out) const {
   }
 }
 
-Result<void> HeltecModbus::tell(Sample& out) const {
+Result<void> HeltecModbus::tell(Sample& out) {
   if (auto result = decode(kFields, registers_, out); !result) {
     return result;
   }
@@ -269,9 +245,7 @@ Result<void> HeltecModbus::tell(Sample& out) const {
 }
 
 void HeltecModbus::tell_who(Sample& out) const {
-  if (auto name = registers_.text(kDeviceName, kDeviceNameSize); !name.empty()) {
-    set_extra(out, "device_name", std::move(name));
-  }
+  set_text(out, "device_name", registers_.text(kDeviceName, kDeviceNameSize));
   if (const ByteView date = registers_.bytes(at(kProduced), 4); !date.empty()) {
     char text[24];
     std::snprintf(text, sizeof text, "%u-%u-%u", le16(date, 0), date[3], date[2]);
@@ -290,7 +264,7 @@ Result<void> HeltecModbus::tell_cells(Sample& out) const {
     }
   }
   if (const auto bits = registers_.value(kBalancing, Wire::u32le)) {
-    set_balancing(static_cast<std::uint64_t>(*bits), cells, out);
+    set_balancing(*bits, cells, out);
   }
   return {};
 }
@@ -321,7 +295,7 @@ void HeltecModbus::tell_states(Sample& out) const {
   }
   if (const auto warnings = registers_.value(kWarnings, Wire::u32le)) {
     out.alarms = {};
-    raise_alarms(kAlarms, static_cast<std::uint64_t>(*warnings), out.alarms);
+    raise_alarms(kAlarms, *warnings, out.alarms);
     out.alarms.raise(Alarm::InternalFailure, (*warnings & kFaults) != 0 ? 2 : 0);
     if (!config_.soc_alarms) {
       out.alarms.reset(Alarm::LowSoc);
@@ -330,17 +304,6 @@ void HeltecModbus::tell_states(Sample& out) const {
       set_extra(out, "warnings", static_cast<double>(*warnings)); // which one, nobody knows
     }
   }
-}
-
-// -- captures -------------------------------------------------------------------------------
-
-Script HeltecModbus::replay(Bytes tx, Identity& identity, Sample& out) {
-  if (config_.address != 0 && !tx.empty() && tx[0] != config_.address) {
-    co_return done(); // another battery on the same line
-  }
-  co_await part(registers_.replay(std::move(tx), out));
-  describe(identity);
-  co_return tell(out);
 }
 
 // -- registry ---------------------------------------------------------------------------------

@@ -5,29 +5,25 @@
 // Page for users: docs/protocols/heltec_modbus.md.
 #pragma once
 
-#include "protocols/core/modbus_registers.hpp"
-#include "protocols/core/protocol.hpp"
+#include "protocols/core/modbus_battery.hpp"
 
 #include <cstdint>
 
 namespace bmsd::protocols {
 
-class HeltecModbus final : public ExchangeProtocol {
+class HeltecModbus final : public modbus::Battery {
 public:
   static const ProtocolInfo kInfo;
 
-  explicit HeltecModbus(const ProtocolConfig& config) : config_(config) {}
+  explicit HeltecModbus(const ProtocolConfig& config);
 
   Script identify(Identity& out) override;
   Script settings(Identity& out) override;
   Script poll(Sample& out) override;
-  Script replay(Bytes tx, Identity& identity, Sample& out) override;
 
 private:
   // -- reading into registers_ ----------------------------------------------------
-  Script read(std::uint16_t first, std::uint16_t count);
-  /// What the BMS refuses stays unknown.
-  Script read_if_told(std::uint16_t first, std::uint16_t count);
+  Script read(std::uint16_t first, std::uint16_t count) override;
   Script read_cells();
 
   // -- what all registers read so far mean ------------------------------------------
@@ -35,17 +31,15 @@ private:
   Result<void> check_values(const Sample& first) const;
   std::string serial() const;
   std::string hardware() const;
-  void describe(Identity& out) const;
-  Result<void> tell(Sample& out) const;
+  void describe(Identity& out) override;
+  Result<void> tell(Sample& out) override;
   void tell_who(Sample& out) const;
   Result<void> tell_cells(Sample& out) const;
   void tell_temperatures(Sample& out) const;
   void tell_states(Sample& out) const;
 
-  ProtocolConfig config_;
   unsigned polls_ = 0;
-  modbus::Registers settings_;  ///< what changes rarely
-  modbus::Registers registers_; ///< settings_ and what this cycle has read
+  modbus::Registers settings_; ///< what changes rarely; registers_ are these and what this cycle has read
 };
 
 } // namespace bmsd::protocols

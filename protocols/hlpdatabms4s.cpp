@@ -221,7 +221,7 @@ Result<void> decode_measurement(std::string_view line, Sample& out) {
   out.charge_enabled = values[kChargeOutput] == 1;
   out.discharge_enabled = values[kLoadOutput] == 1;
   out.alarms = {};
-  raise_alarms(kBeeps, values[kBeep] < 64 ? std::uint64_t{1} << static_cast<int>(values[kBeep]) : 0, out.alarms);
+  raise_alarms(kBeeps, word_of_code(static_cast<std::int64_t>(values[kBeep])), out.alarms);
   for (const auto& [column, name] : kExtras) {
     if (const auto value = number(columns[column])) {
       set_extra(out, name, *value);

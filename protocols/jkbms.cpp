@@ -210,12 +210,6 @@ void decode_texts(const Values& values, Identity& out) {
   }
 }
 
-void keep_text(std::string_view name, std::string text, Sample& out) {
-  if (!text.empty()) {
-    set_extra(out, name, std::move(text));
-  }
-}
-
 } // namespace
 
 // -- reading --------------------------------------------------------------------------
@@ -300,9 +294,9 @@ Result<void> Jkbms::decode_all(const Values& values, Sample& out) const {
   out.temperatures.battery[0] = celsius(values[kBoxTemperature]);
   out.temperatures.battery[1] = celsius(values[kBatteryTemperature]);
   decode_alarms(values, out);
-  keep_text("device_id", ascii_text(values[kDeviceId]), out);
-  keep_text("production_date", ascii_text(values[kProduced]), out);
-  keep_text("manufacturer_id", padded_text(values[kManufacturerId]), out);
+  set_text(out, "device_id", ascii_text(values[kDeviceId]));
+  set_text(out, "production_date", ascii_text(values[kProduced]));
+  set_text(out, "manufacturer_id", padded_text(values[kManufacturerId]));
   return {};
 }
 

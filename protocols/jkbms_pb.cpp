@@ -307,7 +307,7 @@ Result<void> JkbmsPb::decode_status(ByteView payload, Sample& out) const {
   }
   decode_temperatures(payload, out.temperatures);
   out.alarms = {};
-  raise_alarms(kAlarms, static_cast<std::uint64_t>(integer(payload, kAlarmBits, Wire::u32le)), out.alarms);
+  raise_alarms(kAlarms, integer(payload, kAlarmBits, Wire::u32le), out.alarms);
   raise_low_soc(config_, out);
   return firmware_version_ >= "15" ? decode(kStatusValuesV15, payload, out) : Result<void>();
 }

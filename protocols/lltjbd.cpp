@@ -6,7 +6,6 @@
 #include "protocols/lltjbd_frame.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 namespace bmsd::protocols {
 
@@ -81,13 +80,7 @@ std::string version_text(std::uint8_t raw) {
 
 /// "80_5.0Ah". Saved settings of dbus-serialbattery hang on this spelling.
 std::string unique_id(std::uint8_t version, double capacity) {
-  char ah[24];
-  std::snprintf(ah, sizeof ah, "%.2f", capacity);
-  std::string text = ah;
-  if (text.back() == '0') {
-    text.pop_back();
-  }
-  return std::to_string(version >> 4) + std::to_string(version & 0x0F) + "_" + text + "Ah";
+  return std::to_string(version >> 4) + std::to_string(version & 0x0F) + "_" + ampere_hours(capacity) + "Ah";
 }
 
 /// Registers 0xA0 to 0xA2 put the length in front; the device name 0x05 does not.
@@ -286,7 +279,7 @@ void LltJbd::decode_temperatures(ByteView data, Temperatures& out) const {
   const std::size_t mos = data[kSensorCount] == 1 ? 0 : mos_sensor_;
   std::size_t next = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto value = kelvin_sensor(be16(data, kSensors + 2 * i));
+    const auto value = sensor((be16(data, kSensors + 2 * i) - 2731) / 10.0);
     if (i + 1 == mos) {
       out.mos = value;
     } else if (next < kBatterySensors) {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace bmsd::protocols {
 
@@ -60,60 +59,45 @@ constexpr std::array kStatusFields = {
 constexpr std::size_t kRatedCapacity = 14, kFaults = 24, kAlarms = 28, kCellCount = 66, kCells = 68;
 constexpr std::size_t kSerialSize = 30;
 
-/// The BMS has acted.
+/// The BMS is about to act, as an alarm says, or has acted, as a fault says.
+constexpr AlarmPair kConditions[] = {
+    {0, 0, Alarm::HighCellVoltage},
+    {1, 1, Alarm::LowCellVoltage},
+    {2, 2, Alarm::HighVoltage},
+    {3, 3, Alarm::LowVoltage},
+    {4, 4, Alarm::HighChargeCurrent}, // slow
+    {5, 6, Alarm::HighDischargeCurrent},
+    {6, 8, Alarm::HighChargeTemperature},
+    {7, 9, Alarm::LowChargeTemperature},
+    {8, 10, Alarm::HighTemperature},
+    {9, 11, Alarm::LowTemperature},
+    {10, 12, Alarm::HighInternalTemperature}, // MOSFET
+    {11, 13, Alarm::HighTemperature},         // ambient
+    {12, 14, Alarm::LowTemperature},
+    {13, 15, Alarm::CellImbalance},
+    {14, 16, Alarm::CellImbalance}, // of temperatures
+    {15, 17, Alarm::LowSoc},
+};
+/// There is no alarm before these.
 constexpr AlarmBit kFaultBits[] = {
-    {0, Alarm::HighCellVoltage, 2},
-    {1, Alarm::LowCellVoltage, 2},
-    {2, Alarm::HighVoltage, 2},
-    {3, Alarm::LowVoltage, 2},
-    {4, Alarm::HighChargeCurrent, 2}, // slow
-    {5, Alarm::HighChargeCurrent, 2}, // fast
-    {6, Alarm::HighDischargeCurrent, 2},
-    {7, Alarm::HighDischargeCurrent, 2},
-    {8, Alarm::HighChargeTemperature, 2},
-    {9, Alarm::LowChargeTemperature, 2},
-    {10, Alarm::HighTemperature, 2},
-    {11, Alarm::LowTemperature, 2},
-    {12, Alarm::HighInternalTemperature, 2}, // MOSFET
-    {13, Alarm::HighTemperature, 2},         // ambient
-    {14, Alarm::LowTemperature, 2},
-    {15, Alarm::CellImbalance, 2},
-    {16, Alarm::CellImbalance, 2}, // of temperatures
-    {17, Alarm::LowSoc, 2},
-    {18, Alarm::HighDischargeCurrent, 2}, // short circuit
-    {19, Alarm::InternalFailure, 2},      // a cell is off
-    {20, Alarm::InternalFailure, 2},      // temperature sensor
-    {21, Alarm::InternalFailure, 2},      // charge FET
-    {22, Alarm::InternalFailure, 2},      // discharge FET
-    {23, Alarm::InternalFailure, 2},      // current limiter
-    {24, Alarm::InternalFailure, 2},      // aerosol
-    {25, Alarm::HighVoltage, 1},          // full: the normal end of charging
-    {26, Alarm::InternalFailure, 2},      // front end
-    {27, Alarm::HighDischargeCurrent, 2}, // reversed polarity
+    {5, Alarm::HighChargeCurrent},                                        // fast
+    {7, Alarm::HighDischargeCurrent},  {18, Alarm::HighDischargeCurrent}, // short circuit
+    {19, Alarm::InternalFailure},                                         // a cell is off
+    {20, Alarm::InternalFailure},                                         // temperature sensor
+    {21, Alarm::InternalFailure},                                         // charge FET
+    {22, Alarm::InternalFailure},                                         // discharge FET
+    {23, Alarm::InternalFailure},                                         // current limiter
+    {24, Alarm::InternalFailure},                                         // aerosol
+    {25, Alarm::HighVoltage, 1},                                          // full: the normal end of charging
+    {26, Alarm::InternalFailure},                                         // front end
+    {27, Alarm::HighDischargeCurrent},                                    // reversed polarity
 };
-/// The BMS is about to act.
 constexpr AlarmBit kAlarmBits[] = {
-    {0, Alarm::HighCellVoltage, 1},
-    {1, Alarm::LowCellVoltage, 1},
-    {2, Alarm::HighVoltage, 1},
-    {3, Alarm::LowVoltage, 1},
-    {4, Alarm::HighChargeCurrent, 1},
-    {5, Alarm::HighDischargeCurrent, 1},
-    {6, Alarm::HighChargeTemperature, 1},
-    {7, Alarm::LowChargeTemperature, 1},
-    {8, Alarm::HighTemperature, 1},
-    {9, Alarm::LowTemperature, 1},
-    {10, Alarm::HighInternalTemperature, 1},
-    {11, Alarm::HighTemperature, 1}, // ambient
-    {12, Alarm::LowTemperature, 1},
-    {13, Alarm::CellImbalance, 1},
-    {14, Alarm::CellImbalance, 1}, // of temperatures
-    {15, Alarm::LowSoc, 1},
-    {16, Alarm::InternalFailure, 2}, // EEPROM
-    {17, Alarm::InternalFailure, 2}, // clock
-    {18, Alarm::HighVoltage, 1},     // full
+    {16, Alarm::InternalFailure}, // EEPROM
+    {17, Alarm::InternalFailure}, // clock
+    {18, Alarm::HighVoltage, 1},  // full
 };
-constexpr std::uint64_t kFullFault = 1U << 25, kFullAlarm = 1U << 18;
+constexpr std::int64_t kFullFault = 1 << 25, kFullAlarm = 1 << 18;
 
 // -- other blocks -------------------------------------------------------------------
 
@@ -154,17 +138,6 @@ void append_date(std::string& list, const char* what, const std::string& date) {
 std::string version_text(unsigned word) {
   const std::string low = std::to_string(word & 0xFF);
   return word > 0xFF ? std::to_string(word >> 8) + "." + low : low;
-}
-
-/// "100.0", "100.05".
-std::string ampere_hours(double value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  std::string out = text;
-  if (out.back() == '0') {
-    out.pop_back();
-  }
-  return out;
 }
 
 Result<void> decode_parameters(ByteView data, Identity& out) {
@@ -382,11 +355,9 @@ Result<void> LltJbdUp16s::decode_status(ByteView data, Sample& out) {
   if (sensors > kMaxTemperatures) {
     return Error{Fault::implausible, std::to_string(sensors) + " temperature sensors"};
   }
-  for (std::size_t i = 0; i < sensors; ++i) {
-    out.temperatures.battery[i] = sensor(static_cast<double>(rest.take(Wire::u16be) - 500) / 10);
-  }
+  decode_sensors(rest.take(2 * sensors), Wire::u16be, -500, 10, out.temperatures);
   rest.skip(2);
-  const auto balancing = static_cast<std::uint64_t>(rest.take(Wire::u16be)); // bit 0 = cell 1
+  const auto balancing = rest.take(Wire::u16be); // bit 0 = cell 1
   const auto firmware = static_cast<unsigned>(rest.take(Wire::u16be));
   const ByteView serial = rest.take(kSerialSize);
   if (auto result = rest.check(); !result) {
@@ -402,10 +373,11 @@ Result<void> LltJbdUp16s::decode_status(ByteView data, Sample& out) {
 }
 
 void LltJbdUp16s::decode_alarms(ByteView data, Sample& out) const {
-  const auto faults = static_cast<std::uint64_t>(integer(data, kFaults, Wire::u32be));
-  const auto alarms = static_cast<std::uint64_t>(integer(data, kAlarms, Wire::u32be));
-  raise_alarms(kFaultBits, quiet_full_charge_ ? faults & ~kFullFault : faults, out.alarms);
-  raise_alarms(kAlarmBits, quiet_full_charge_ ? alarms & ~kFullAlarm : alarms, out.alarms);
+  const auto faults = integer(data, kFaults, Wire::u32be) & ~(quiet_full_charge_ ? kFullFault : 0);
+  const auto alarms = integer(data, kAlarms, Wire::u32be) & ~(quiet_full_charge_ ? kFullAlarm : 0);
+  raise_alarms(kConditions, alarms, faults, out.alarms);
+  raise_alarms(kFaultBits, faults, out.alarms);
+  raise_alarms(kAlarmBits, alarms, out.alarms);
   if (!config_.soc_alarms) {
     out.alarms.reset(Alarm::LowSoc);
   }

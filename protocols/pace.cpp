@@ -26,7 +26,8 @@ constexpr std::array kPackFields = {
     extra("capacity_nominal", 11, Wire::u16be).per_unit(100),
 };
 constexpr std::size_t kDesignCapacity = 11;
-constexpr std::int64_t kZeroCelsius = 2730; // 0.1 K
+/// Cells 1 to 4, power stage, environment, in 0.1 K; what more sensors measure is not documented.
+constexpr auto kSensors = sensor_row(Wire::u16be, -2730, 10, 0, 1, 2, 3, &Temperatures::mos, &Temperatures::env);
 
 // -- warnings, CID2 0x44 --------------------------------------------------------------------
 
@@ -40,31 +41,24 @@ enum State : std::size_t {
   kWarn2 = 8,
 };
 
-constexpr AlarmBit kProtect1Bits[] = {
-    {0, Alarm::HighCellVoltage, 2},      {1, Alarm::LowCellVoltage, 2},    {2, Alarm::HighVoltage, 2},
-    {3, Alarm::LowVoltage, 2},           {4, Alarm::HighChargeCurrent, 2}, {5, Alarm::HighDischargeCurrent, 2},
-    {6, Alarm::HighDischargeCurrent, 2}, // short circuit
+/// Warnings and protections 1.
+constexpr AlarmPair kConditions1[] = {
+    {0, 0, Alarm::HighCellVoltage}, {1, 1, Alarm::LowCellVoltage},    {2, 2, Alarm::HighVoltage},
+    {3, 3, Alarm::LowVoltage},      {4, 4, Alarm::HighChargeCurrent}, {5, 5, Alarm::HighDischargeCurrent},
 };
-/// Bits 5 and 6 are the environment, 7 is "fully charged".
-constexpr AlarmBit kProtect2Bits[] = {
-    {0, Alarm::HighChargeTemperature, 2}, {1, Alarm::HighTemperature, 2},         {2, Alarm::LowChargeTemperature, 2},
-    {3, Alarm::LowTemperature, 2},        {4, Alarm::HighInternalTemperature, 2},
+constexpr AlarmBit kShortCircuit[] = {{6, Alarm::HighDischargeCurrent}}; // of protections 1
+/// Warnings and protections 2. Bits 4 and 5 of the warnings, 5 and 6 of the protections are the environment; bit 7 of
+/// the protections is "fully charged".
+constexpr AlarmPair kConditions2[] = {
+    {0, 0, Alarm::HighChargeTemperature}, {1, 1, Alarm::HighTemperature},         {2, 2, Alarm::LowChargeTemperature},
+    {3, 3, Alarm::LowTemperature},        {6, 4, Alarm::HighInternalTemperature},
 };
+constexpr AlarmBit kCapacityWarning[] = {{7, Alarm::LowSoc, 1}}; // of warnings 2
 /// FETs, temperature sensors, cells, sampling.
 constexpr AlarmBit kFaultBits[] = {
-    {0, Alarm::InternalFailure, 2}, {1, Alarm::InternalFailure, 2}, {2, Alarm::InternalFailure, 2},
-    {4, Alarm::InternalFailure, 2}, {5, Alarm::InternalFailure, 2},
+    {0, Alarm::InternalFailure}, {1, Alarm::InternalFailure}, {2, Alarm::InternalFailure},
+    {4, Alarm::InternalFailure}, {5, Alarm::InternalFailure},
 };
-constexpr AlarmBit kWarn1Bits[] = {
-    {0, Alarm::HighCellVoltage, 1}, {1, Alarm::LowCellVoltage, 1},    {2, Alarm::HighVoltage, 1},
-    {3, Alarm::LowVoltage, 1},      {4, Alarm::HighChargeCurrent, 1}, {5, Alarm::HighDischargeCurrent, 1},
-};
-/// Bits 4 and 5 are the environment.
-constexpr AlarmBit kWarn2Bits[] = {
-    {0, Alarm::HighChargeTemperature, 1}, {1, Alarm::HighTemperature, 1},         {2, Alarm::LowChargeTemperature, 1},
-    {3, Alarm::LowTemperature, 1},        {6, Alarm::HighInternalTemperature, 1},
-};
-constexpr AlarmBit kWarn2Capacity[] = {{7, Alarm::LowSoc, 1}};
 
 constexpr std::uint8_t kChargeOn = 0x02, kDischargeOn = 0x04; // of the instruction
 constexpr std::array kStateFields = {
@@ -152,15 +146,6 @@ Result<void> decode_setting(std::uint8_t command, ByteView info, Sample& out) {
 
 // -- what the bytes mean ------------------------------------------------------------------------
 
-/// Cells 1 to 4, power stage, environment; what more sensors measure is not documented.
-void decode_temperatures(ByteView data, Temperatures& out) {
-  std::optional<double>* const sensors[] = {&out.battery[0], &out.battery[1], &out.battery[2],
-                                            &out.battery[3], &out.mos,        &out.env};
-  for (std::size_t i = 0; i < std::size(sensors) && 2 * i < data.size(); ++i) {
-    *sensors[i] = kelvin_sensor(be16(data, 2 * i), kZeroCelsius);
-  }
-}
-
 /// The BMS sends both capacities instead of a percentage; the learned capacity may exceed the design.
 std::optional<double> percent(double part, std::optional<double> whole) {
   return whole.value_or(0) > 0 ? std::optional(std::min(100 * part / *whole, 100.0)) : std::nullopt;
@@ -181,9 +166,7 @@ Result<void> decode_product(ByteView info, Identity& out, Sample& constant) {
   }
   out.serial = ascii_text(info.first(20));
   out.unique_id = out.serial;
-  if (const auto pack = ascii_text(info.subspan(20)); !pack.empty()) {
-    set_extra(constant, "pack_serial", pack);
-  }
+  set_text(constant, "pack_serial", ascii_text(info.subspan(20)));
   return {};
 }
 
@@ -252,13 +235,6 @@ Script Pace::find_pack(Identity& out) {
   const Bytes answer = co_await std::move(reply);
   relayed_ = (co_await yd1363::parse(answer)).address != address_;
   co_return describe(co_await yd1363::info_of(answer), out);
-}
-
-/// Not every firmware has everything.
-Script Pace::if_answered(Script work) {
-  const Result<void> result = co_await std::move(work);
-  const bool missing = !result && (result.error().fault == Fault::timeout || result.error().fault == Fault::refused);
-  co_return missing ? done() : result;
 }
 
 Script Pace::read_version(Identity& out) {
@@ -338,8 +314,7 @@ Result<void> Pace::decode_analog(ByteView info, Sample& out) const {
   }
   out.soc = percent(*out.capacity_remaining, out.capacity_full);
   out.soh = percent(*out.capacity_full, be16(parts->pack, kDesignCapacity) / 100.0);
-  decode_temperatures(parts->temperatures, out.temperatures);
-  return {};
+  return decode(kSensors, parts->temperatures, out);
 }
 
 Result<void> Pace::decode_warnings(ByteView info, Sample& out) const {
@@ -351,13 +326,12 @@ Result<void> Pace::decode_warnings(ByteView info, Sample& out) const {
     return Error{Fault::implausible, "warnings of " + std::to_string(parts->cells) + " cells"};
   }
   const ByteView state = parts->state;
-  raise_alarms(kProtect1Bits, state[kProtect1], out.alarms);
-  raise_alarms(kProtect2Bits, state[kProtect2], out.alarms);
+  raise_alarms(kConditions1, state[kWarn1], state[kProtect1], out.alarms);
+  raise_alarms(kShortCircuit, state[kProtect1], out.alarms);
+  raise_alarms(kConditions2, state[kWarn2], state[kProtect2], out.alarms);
   raise_alarms(kFaultBits, state[kFaults], out.alarms);
-  raise_alarms(kWarn1Bits, state[kWarn1], out.alarms);
-  raise_alarms(kWarn2Bits, state[kWarn2], out.alarms);
   if (config_.soc_alarms) {
-    raise_alarms(kWarn2Capacity, state[kWarn2], out.alarms);
+    raise_alarms(kCapacityWarning, state[kWarn2], out.alarms);
   }
   set_balancing(le16(state, kBalancingCells), parts->cells, out);
   return decode(kStateFields, state, out);
@@ -397,13 +371,11 @@ Script Pace::switch_fet(std::uint8_t command, std::uint8_t fet, bool off) {
 
 // -- captures ----------------------------------------------------------------------------------------
 
-/// A refusal is no lost link: the return code is the value.
 Script Pace::replay(Bytes tx, Identity& identity, Sample& out) {
   const auto asked = co_await yd1363::parse(tx);
   const Bytes reply = co_await ask(request(asked.device, asked.address, asked.command, asked.info));
   const auto frame = co_await yd1363::parse(reply);
-  if (frame.command != 0) {
-    set_extra(out, "error_code", static_cast<double>(frame.command));
+  if (yd1363::tell_refusal(frame, out)) {
     co_return done();
   }
   if (is_write(asked.command)) {

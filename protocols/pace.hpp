@@ -22,7 +22,6 @@ public:
 
 private:
   Script find_pack(Identity& out);
-  Script if_answered(Script work);
   Script read_version(Identity& out);
   Script read_product(Identity& out);
   Script read_setting(std::uint8_t command);

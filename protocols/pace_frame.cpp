@@ -91,35 +91,12 @@ bool belongs_to_asked(const Frame& asked, const Frame& reply) {
   return number == kAllPacks || number == 0 || said == number || said == asked.address;
 }
 
-bool answers_analog(const Frame& asked, const Frame& reply) {
-  return belongs_to_asked(asked, reply) && analog(reply.info, asked.address == kAllPacks ? 1 : asked.address);
-}
-
-bool answers_warnings(const Frame& asked, const Frame& reply) {
-  return belongs_to_asked(asked, reply) && warnings(reply.info, asked.address == kAllPacks ? 1 : asked.address);
-}
-
-/// For Request::scan: the first frame that `answers(asked, reply)`, or a refusal.
-template <auto answers>
-FrameScan scan_answer(ByteView tx, ByteView rx, bool silence) {
-  const auto asked = yd1363::parse(tx);
-  std::size_t from = 0;
-  while (true) {
-    FrameScan scan = yd1363::scan_any_address(tx, rx.subspan(from), silence);
-    scan.begin += from;
-    if (scan.state != FrameScan::State::complete) {
-      if (from > 0) {
-        scan.fault = Fault::framing;
-        scan.detail = "answer to another command or of another pack";
-      }
-      return scan;
-    }
-    const auto reply = yd1363::parse(rx.subspan(scan.begin, scan.size));
-    if (asked && reply && (reply->command != 0 ? reply->address == asked->address : answers(*asked, *reply))) {
-      return scan;
-    }
-    from = scan.begin + scan.size;
-  }
+/// `part`: analog() or warnings().
+template <auto part>
+bool answers(const Frame& asked, const Frame& reply) {
+  return reply.command != 0
+             ? reply.address == asked.address
+             : belongs_to_asked(asked, reply) && part(reply.info, asked.address == kAllPacks ? 1 : asked.address);
 }
 
 } // namespace
@@ -127,9 +104,9 @@ FrameScan scan_answer(ByteView tx, ByteView rx, bool silence) {
 Request request(std::uint8_t device, std::uint8_t address, std::uint8_t command, ByteView info) {
   Request out = yd1363::ask({.version = kVer, .device = device}, address, command, info);
   if (command == kAnalog) {
-    out.scan = scan_answer<answers_analog>;
+    out.scan = yd1363::scan_answering<answers<analog>>;
   } else if (command == kWarnings) {
-    out.scan = scan_answer<answers_warnings>;
+    out.scan = yd1363::scan_answering<answers<warnings>>;
   }
   out.first_byte = 1000ms; // the vendor says 500 ms
   out.gap = 100ms;

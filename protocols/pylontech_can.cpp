@@ -92,10 +92,10 @@ constexpr std::array kInstalledFields = {
 // -- alarms -----------------------------------------------------------------------
 
 /// 0x359, bytes 0 and 1 (protections) and again bytes 2 and 3 (alarms), as one word.
-constexpr std::pair<unsigned, Alarm> kClassicBits[] = {
-    {1, Alarm::HighVoltage},      {2, Alarm::LowVoltage},           {3, Alarm::HighTemperature},
-    {4, Alarm::LowTemperature},   {7, Alarm::HighDischargeCurrent}, {8, Alarm::HighChargeCurrent},
-    {11, Alarm::InternalFailure},
+constexpr AlarmPair kClassicBits[] = {
+    {1, 1, Alarm::HighVoltage},       {2, 2, Alarm::LowVoltage},           {3, 3, Alarm::HighTemperature},
+    {4, 4, Alarm::LowTemperature},    {7, 7, Alarm::HighDischargeCurrent}, {8, 8, Alarm::HighChargeCurrent},
+    {11, 11, Alarm::InternalFailure},
 };
 
 /// 0x35A, number of the 2-bit field in bytes 0 to 3 (alarms) and again in bytes 4 to 7 (warnings).
@@ -115,12 +115,8 @@ constexpr std::pair<unsigned, Alarm> kVictronPairs[] = {
 };
 
 void decode_classic_alarms(ByteView data, Alarms& out) {
-  if (data.size() < 4) {
-    return;
-  }
-  for (const auto& [bit, alarm] : kClassicBits) {
-    const bool protection = (le16(data, 0) >> bit & 1) != 0, warning = (le16(data, 2) >> bit & 1) != 0;
-    out.raise(alarm, protection ? 2 : warning ? 1 : 0);
+  if (data.size() >= 4) {
+    raise_alarms(kClassicBits, le16(data, 2), le16(data, 0), out);
   }
 }
 

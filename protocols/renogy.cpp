@@ -1,7 +1,7 @@
 #include "protocols/renogy.hpp"
 
-#include "protocols/core/modbus.hpp"
 #include "protocols/core/options.hpp"
+#include "protocols/core/text.hpp"
 #include "protocols/core/values.hpp"
 
 #include <algorithm>
@@ -70,21 +70,19 @@ constexpr std::array kLimits = {
 
 // -- status -----------------------------------------------------------------------
 
-constexpr AlarmBit kProtections[] = {
-    {0, Alarm::HighDischargeCurrent, 2}, // short circuit
-    {4, Alarm::HighChargeCurrent, 2},    // second stage
-    {5, Alarm::HighDischargeCurrent, 2}, // second stage
-    {6, Alarm::HighVoltage, 2},           {7, Alarm::LowCellVoltage, 2},
-    {8, Alarm::HighCellVoltage, 2},       {9, Alarm::HighChargeCurrent, 2},
-    {10, Alarm::HighDischargeCurrent, 2}, {11, Alarm::LowTemperature, 2}, // while discharging
-    {12, Alarm::HighTemperature, 2},                                      // while discharging
-    {13, Alarm::LowChargeTemperature, 2}, {14, Alarm::HighChargeTemperature, 2},
-    {15, Alarm::LowVoltage, 2},
+/// Warnings in status 2, protections in status 1.
+constexpr AlarmPair kConditions[] = {
+    {0, 7, Alarm::LowCellVoltage},   {1, 8, Alarm::HighCellVoltage},       {2, 15, Alarm::LowVoltage},
+    {3, 6, Alarm::HighVoltage},      {4, 13, Alarm::LowChargeTemperature}, {5, 14, Alarm::HighChargeTemperature},
+    {6, 11, Alarm::LowTemperature}, // while discharging
+    {7, 12, Alarm::HighTemperature},
 };
-constexpr AlarmBit kWarnings[] = {
-    {0, Alarm::LowCellVoltage, 1}, {1, Alarm::HighCellVoltage, 1},      {2, Alarm::LowVoltage, 1},
-    {3, Alarm::HighVoltage, 1},    {4, Alarm::LowChargeTemperature, 1}, {5, Alarm::HighChargeTemperature, 1},
-    {6, Alarm::LowTemperature, 1}, {7, Alarm::HighTemperature, 1},
+/// Of these there are no warnings.
+constexpr AlarmBit kOvercurrents[] = {
+    {0, Alarm::HighDischargeCurrent}, // short circuit
+    {4, Alarm::HighChargeCurrent},    // second stage
+    {5, Alarm::HighDischargeCurrent}, // second stage
+    {9, Alarm::HighChargeCurrent},    {10, Alarm::HighDischargeCurrent},
 };
 
 constexpr std::int64_t kChargeFet = 1 << 1, kDischargeFet = 1 << 2; // status 1
@@ -109,15 +107,6 @@ std::optional<bool> switch_state(std::optional<bool> fet, std::int64_t requests,
 }
 
 // -- helpers ------------------------------------------------------------------------
-
-/// Some batteries answer so late that the next request is out already. Such an answer is known by its
-/// length: no two reads in a row have the same.
-Request read_registers(std::uint32_t address, std::uint16_t first, std::uint16_t count) {
-  Request request = modbus::read_holding(static_cast<std::uint8_t>(address), first, count);
-  request.first_byte = 500ms;
-  request.gap = 50ms;
-  return request;
-}
 
 /// "0119" is 01.19; anything else ("V104") stays as it is.
 std::string version_text(std::string text) {
@@ -155,9 +144,11 @@ void tell_sensors(const Registers& registers, std::uint16_t count, std::uint16_t
 
 } // namespace
 
+/// Some batteries answer so late that the next request is out already. Such an answer is known by its
+/// length: no two reads in a row have the same.
 Renogy::Renogy(const ProtocolConfig& config)
-    : config_(config), current_scale_(option(config, "current_scale", 0)), cells_{kCellCount, 34, kCells},
-      values_{kBoard, 18, kVoltage}, status_{kCellStates, 10, kStatus1} {}
+    : Battery(config, {.first_byte = 500ms, .gap = 50ms}), current_scale_(option(config, "current_scale", 0)),
+      cells_{kCellCount, 34, kCells}, values_{kBoard, 18, kVoltage}, status_{kCellStates, 10, kStatus1} {}
 
 // -- reading --------------------------------------------------------------------
 
@@ -188,31 +179,6 @@ Script Renogy::poll(Sample& out) {
     co_return status;
   }
   co_return tell(out);
-}
-
-Script Renogy::read(std::uint16_t first, std::uint16_t count) {
-  const Bytes reply = co_await ask(read_registers(config_.address, first, count));
-  const ByteView data = co_await modbus::data_of(reply);
-  registers_.store(first, data);
-  co_return done();
-}
-
-Script Renogy::read_if_told(std::uint16_t first, std::uint16_t count) {
-  const Result<void> outcome = co_await read(first, count);
-  co_return !outcome && outcome.error().fault == Fault::refused ? done() : outcome;
-}
-
-Script Renogy::read_block(Block& block, Script parts) {
-  if (block.refused_whole) {
-    co_return co_await std::move(parts);
-  }
-  const Result<void> whole = co_await read(block.first, block.count);
-  if (whole || whole.error().fault != Fault::refused) {
-    co_return whole;
-  }
-  co_await part(std::move(parts));
-  block.refused_whole = registers_.value(block.essential).has_value();
-  co_return block.refused_whole ? done() : whole;
 }
 
 Script Renogy::read_cells() {
@@ -251,15 +217,10 @@ void Renogy::describe(Identity& out) {
     out.model = out.hardware_version = model;
     pro_ = is_pro(model);
   }
-  if (const auto firmware = registers_.text(kFirmware, 2); !firmware.empty()) {
-    out.firmware_version = version_text(firmware);
-  }
-  if (const auto serial = registers_.text(kSerial, 8); !serial.empty()) {
-    out.serial = out.unique_id = serial;
-  }
-  if (const auto manufacturer = registers_.text(kManufacturer, 4); !manufacturer.empty()) {
-    out.manufacturer = manufacturer;
-  }
+  keep_text(out.firmware_version, version_text(registers_.text(kFirmware, 2)));
+  keep_text(out.serial, registers_.text(kSerial, 8));
+  keep_text(out.unique_id, registers_.text(kSerial, 8));
+  keep_text(out.manufacturer, registers_.text(kManufacturer, 4));
   if (const auto cells = registers_.value(kCellCount)) {
     out.cell_count = static_cast<int>(*cells);
   }
@@ -387,14 +348,16 @@ void Renogy::tell_status(Sample& out) const {
   const auto status2 = registers_.value(kStatus2);
   const auto requests = registers_.value(kRequests);
   out.alarms = {};
+  if (status1 || status2) {
+    raise_alarms(kConditions, status2.value_or(0), status1.value_or(0), out.alarms);
+  }
   if (status1) {
-    raise_alarms(kProtections, static_cast<std::uint64_t>(*status1), out.alarms);
+    raise_alarms(kOvercurrents, *status1, out.alarms);
     const double current = out.current.value_or(0);
     out.charge_enabled = switch_state(fet_on(*status1, kChargeFet, current), requests.value_or(0), kMayCharge);
     out.discharge_enabled = switch_state(fet_on(*status1, kDischargeFet, current), requests.value_or(0), kMayDischarge);
   }
   if (status2) {
-    raise_alarms(kWarnings, static_cast<std::uint64_t>(*status2), out.alarms);
     out.heating = (*status2 & kHeating) != 0;
     set_extra(out, "fully_charged", (*status2 & kFullyCharged) != 0);
   }
@@ -406,17 +369,6 @@ void Renogy::tell_status(Sample& out) const {
     set_extra(out, "full_charge_requested", (*requests & kWantsFullCharge) != 0);
   }
   raise_low_soc(config_, out);
-}
-
-// -- captures -------------------------------------------------------------------
-
-Script Renogy::replay(Bytes tx, Identity& identity, Sample& out) {
-  if (config_.address != 0 && !tx.empty() && tx[0] != config_.address) {
-    co_return done(); // another battery on the same line
-  }
-  co_await part(registers_.replay(std::move(tx), out));
-  describe(identity);
-  co_return tell(out);
 }
 
 // -- registry -------------------------------------------------------------------

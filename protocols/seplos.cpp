@@ -24,6 +24,9 @@ constexpr std::array kPackFields = {
     field(&Sample::capacity_remaining, 4, Wire::u16be).per_unit(100),
 };
 
+/// Cell groups 1 to 4, environment, power stage; in 0.1 K.
+constexpr auto kSensors = sensor_row(Wire::u16be, -2731, 10, 0, 1, 2, 3, &Temperatures::env, &Temperatures::mos);
+
 constexpr std::size_t kRatedCapacity = 4;
 /// Ten words, the last four reserved; older boards send fewer.
 constexpr std::array kTotals = {
@@ -57,23 +60,27 @@ enum Event : std::size_t {
   kBalancing = 7, // cells 1 to 8, then 9 to 16
 };
 
-constexpr AlarmBit kVoltageEvents[] = {
-    {0, Alarm::HighCellVoltage, 1}, {1, Alarm::HighCellVoltage, 2}, {2, Alarm::LowCellVoltage, 1},
-    {3, Alarm::LowCellVoltage, 2},  {4, Alarm::HighVoltage, 1},     {5, Alarm::HighVoltage, 2},
-    {6, Alarm::LowVoltage, 1},      {7, Alarm::LowVoltage, 2},
+constexpr AlarmPair kVoltageEvents[] = {
+    {0, 1, Alarm::HighCellVoltage},
+    {2, 3, Alarm::LowCellVoltage},
+    {4, 5, Alarm::HighVoltage},
+    {6, 7, Alarm::LowVoltage},
 };
-constexpr AlarmBit kTemperatureEvents[] = {
-    {0, Alarm::HighChargeTemperature, 1}, {1, Alarm::HighChargeTemperature, 2}, {2, Alarm::LowChargeTemperature, 1},
-    {3, Alarm::LowChargeTemperature, 2},  {4, Alarm::HighTemperature, 1},       {5, Alarm::HighTemperature, 2},
-    {6, Alarm::LowTemperature, 1},        {7, Alarm::LowTemperature, 2},
+constexpr AlarmPair kTemperatureEvents[] = {
+    {0, 1, Alarm::HighChargeTemperature},
+    {2, 3, Alarm::LowChargeTemperature},
+    {4, 5, Alarm::HighTemperature},
+    {6, 7, Alarm::LowTemperature},
 };
-constexpr AlarmBit kCurrentEvents[] = {
-    {0, Alarm::HighChargeCurrent, 1},    {1, Alarm::HighChargeCurrent, 2},    {2, Alarm::HighDischargeCurrent, 1},
-    {3, Alarm::HighDischargeCurrent, 2}, {4, Alarm::HighDischargeCurrent, 2}, // transient
-    {5, Alarm::HighDischargeCurrent, 2},                                      // short circuit
-    {6, Alarm::HighDischargeCurrent, 2}, {7, Alarm::HighDischargeCurrent, 2}, // locked out after either
+constexpr AlarmPair kCurrentEvents[] = {{0, 1, Alarm::HighChargeCurrent}, {2, 3, Alarm::HighDischargeCurrent}};
+/// Transient, short circuit, locked out after either.
+constexpr AlarmBit kOvercurrentEvents[] = {
+    {4, Alarm::HighDischargeCurrent},
+    {5, Alarm::HighDischargeCurrent},
+    {6, Alarm::HighDischargeCurrent},
+    {7, Alarm::HighDischargeCurrent},
 };
-constexpr AlarmBit kCapacityEvents[] = {{2, Alarm::LowSoc, 1}, {3, Alarm::LowSoc, 2}};
+constexpr AlarmPair kCapacityEvents[] = {{2, 3, Alarm::LowSoc}};
 
 // -- parameters, CID2 0x47 -----------------------------------------------------------
 
@@ -98,15 +105,6 @@ constexpr std::array kParameterByteFields = {
 };
 
 // -- what the bytes mean ------------------------------------------------------------------
-
-/// Cell groups 1 to 4, environment, power stage.
-void decode_temperatures(ByteView data, Temperatures& out) {
-  std::optional<double>* const sensors[] = {&out.battery[0], &out.battery[1], &out.battery[2],
-                                            &out.battery[3], &out.env,        &out.mos};
-  for (std::size_t i = 0; i < std::size(sensors) && 2 * i < data.size(); ++i) {
-    *sensors[i] = kelvin_sensor(be16(data, 2 * i));
-  }
-}
 
 Result<void> decode_totals(ByteView words, Sample& out) {
   if (!is_pylontech(words)) {
@@ -136,7 +134,9 @@ Result<void> decode_telemetry(ByteView info, Sample& out) {
   if (auto result = check_voltage(out, cells); !result) {
     return result;
   }
-  decode_temperatures(parts->temperatures, out.temperatures);
+  if (auto result = decode(kSensors, parts->temperatures, out); !result) {
+    return result;
+  }
   return decode_totals(parts->totals, out);
 }
 
@@ -168,16 +168,11 @@ Result<void> decode_vendor(ByteView info, Identity& identity, Sample& out) {
 
 /// "SeplosBMS16S_0x03_100.0Ah", as in dbus-serialbattery but with the rated capacity: the learned one changes.
 std::string unique_id(std::size_t cells, std::uint32_t address, double rated) {
-  char ah[16], adr[16] = "";
-  std::snprintf(ah, sizeof ah, "%.2f", rated);
-  std::string text = ah;
-  if (text.back() == '0') {
-    text.pop_back();
-  }
+  char adr[16] = "";
   if (address != 0) {
     std::snprintf(adr, sizeof adr, "0x%02X_", static_cast<unsigned>(address));
   }
-  return "SeplosBMS" + std::to_string(cells) + "S_" + adr + text + "Ah";
+  return "SeplosBMS" + std::to_string(cells) + "S_" + adr + ampere_hours(rated) + "Ah";
 }
 
 Request twice(Request request) {
@@ -286,11 +281,12 @@ Result<void> Seplos::decode_alarms(ByteView info, Sample& out) const {
   }
   const ByteView events = block->events;
   out.alarms.raise(Alarm::InternalFailure, events[kFaults] != 0 ? 2 : 0);
-  raise_alarms(kVoltageEvents, events[kVoltage], out.alarms);
-  raise_alarms(kTemperatureEvents, events[kTemperature], out.alarms);
-  raise_alarms(kCurrentEvents, events[kCurrent], out.alarms);
+  raise_alarms(kVoltageEvents, events[kVoltage], events[kVoltage], out.alarms);
+  raise_alarms(kTemperatureEvents, events[kTemperature], events[kTemperature], out.alarms);
+  raise_alarms(kCurrentEvents, events[kCurrent], events[kCurrent], out.alarms);
+  raise_alarms(kOvercurrentEvents, events[kCurrent], out.alarms);
   if (config_.soc_alarms) {
-    raise_alarms(kCapacityEvents, events[kCapacity], out.alarms);
+    raise_alarms(kCapacityEvents, events[kCapacity], events[kCapacity], out.alarms);
   }
   // Bits 4 and 5 are warning and protection, but the vendor's papers contradict each other which is which.
   const unsigned power = events[kPower] >> 4;
@@ -299,7 +295,7 @@ Result<void> Seplos::decode_alarms(ByteView info, Sample& out) const {
   out.discharge_enabled = (events[kSwitches] & 1) != 0;
   out.charge_enabled = (events[kSwitches] & 2) != 0;
   out.heating = (events[kSwitches] & 8) != 0;
-  set_balancing(static_cast<std::uint64_t>(integer(events, kBalancing, Wire::u16le)), block->cells, out);
+  set_balancing(le16(events, kBalancing), block->cells, out);
   return {};
 }
 
@@ -307,19 +303,16 @@ Result<void> Seplos::decode_alarms(ByteView info, Sample& out) const {
 
 /// In any group: what the BMS answers is the same.
 bool Seplos::same_request(ByteView wanted, ByteView recorded) const {
-  const auto a = yd1363::parse(wanted), b = yd1363::parse(recorded);
-  return a && b && a->version == b->version && a->address == b->address && a->device == b->device &&
-         a->command == b->command;
+  return yd1363::same_command(wanted, recorded);
 }
 
-/// Of relatives with another VER too. A refusal is no lost link: the return code is the value.
+/// Of relatives with another VER too.
 Script Seplos::replay(Bytes tx, Identity& identity, Sample& out) {
   const auto asked = co_await yd1363::parse(tx);
   const yd1363::Dialect dialect{.version = asked.version, .device = asked.device};
   const Bytes reply = co_await ask(request(dialect, asked.address, asked.command, asked.info));
   const auto frame = co_await yd1363::parse(reply);
-  if (frame.command != 0) {
-    set_extra(out, "error_code", static_cast<double>(frame.command));
+  if (yd1363::tell_refusal(frame, out)) {
     co_return done();
   }
   switch (asked.command) {

@@ -2,6 +2,7 @@
 
 #include "protocols/core/modbus.hpp"
 #include "protocols/core/options.hpp"
+#include "protocols/core/text.hpp"
 #include "protocols/core/values.hpp"
 
 #include <algorithm>
@@ -115,48 +116,32 @@ constexpr std::array kTemperatureFields = {
 
 /// What the vendor calls an alarm is a warning here, a protection is an alarm. The temperature of the
 /// surroundings (0x1258 to 0x125B) has no alarm of Victron's.
-constexpr struct {
+struct AlarmCoil {
   std::uint16_t coil;
   Alarm alarm;
-  AlarmLevel level;
-} kAlarms[] = {
-    {0x1248, Alarm::HighCellVoltage, 1},
-    {0x1249, Alarm::HighCellVoltage, 2},
-    {0x124A, Alarm::LowCellVoltage, 1},
-    {0x124B, Alarm::LowCellVoltage, 2},
-    {0x124C, Alarm::HighVoltage, 1},
-    {0x124D, Alarm::HighVoltage, 2},
-    {0x124E, Alarm::LowVoltage, 1},
-    {0x124F, Alarm::LowVoltage, 2},
-    {0x1250, Alarm::HighChargeTemperature, 1},
-    {0x1251, Alarm::HighChargeTemperature, 2},
-    {0x1252, Alarm::LowChargeTemperature, 1},
-    {0x1253, Alarm::LowChargeTemperature, 2},
-    {0x1254, Alarm::HighTemperature, 1}, // while discharging
-    {0x1255, Alarm::HighTemperature, 2},
-    {0x1256, Alarm::LowTemperature, 1},
-    {0x1257, Alarm::LowTemperature, 2},
-    {0x125C, Alarm::HighInternalTemperature, 1}, // MOSFETs
-    {0x125D, Alarm::HighInternalTemperature, 2},
-    {0x1260, Alarm::HighChargeCurrent, 1},
-    {0x1261, Alarm::HighChargeCurrent, 2},
-    {0x1262, Alarm::HighChargeCurrent, 2}, // second stage
-    {0x1263, Alarm::HighDischargeCurrent, 1},
-    {0x1264, Alarm::HighDischargeCurrent, 2},
-    {0x1265, Alarm::HighDischargeCurrent, 2}, // second stage
-    {0x1266, Alarm::HighDischargeCurrent, 2}, // short circuit
-    {0x1268, Alarm::HighDischargeCurrent, 2}, // short circuit, locked
-    {0x126A, Alarm::HighChargeCurrent, 2},    // second stage, locked
-    {0x126B, Alarm::HighDischargeCurrent, 2}, // second stage, locked
-    {0x1272, Alarm::LowSoc, 1},
-    {0x1273, Alarm::LowSoc, 2},
-    {0x1274, Alarm::CellImbalance, 1},
-    {0x1288, Alarm::InternalFailure, 2}, // NTC
-    {0x1289, Alarm::InternalFailure, 2}, // front end
-    {0x128A, Alarm::InternalFailure, 2}, // charge FET
-    {0x128B, Alarm::InternalFailure, 2}, // discharge FET
-    {0x128C, Alarm::InternalFailure, 2}, // cell
-    {0x128D, Alarm::InternalFailure, 2}, // broken wire
+};
+/// A warning, and its protection in the next coil.
+constexpr AlarmCoil kPairs[] = {
+    {0x1248, Alarm::HighCellVoltage},   {0x124A, Alarm::LowCellVoltage},          {0x124C, Alarm::HighVoltage},
+    {0x124E, Alarm::LowVoltage},        {0x1250, Alarm::HighChargeTemperature},   {0x1252, Alarm::LowChargeTemperature},
+    {0x1254, Alarm::HighTemperature},                                             // while discharging
+    {0x1256, Alarm::LowTemperature},    {0x125C, Alarm::HighInternalTemperature}, // MOSFETs
+    {0x1260, Alarm::HighChargeCurrent}, {0x1263, Alarm::HighDischargeCurrent},    {0x1272, Alarm::LowSoc},
+};
+constexpr AlarmCoil kWarnings[] = {{0x1274, Alarm::CellImbalance}};
+constexpr AlarmCoil kProtections[] = {
+    {0x1262, Alarm::HighChargeCurrent},    // second stage
+    {0x1265, Alarm::HighDischargeCurrent}, // second stage
+    {0x1266, Alarm::HighDischargeCurrent}, // short circuit
+    {0x1268, Alarm::HighDischargeCurrent}, // short circuit, locked
+    {0x126A, Alarm::HighChargeCurrent},    // second stage, locked
+    {0x126B, Alarm::HighDischargeCurrent}, // second stage, locked
+    {0x1288, Alarm::InternalFailure},      // NTC
+    {0x1289, Alarm::InternalFailure},      // front end
+    {0x128A, Alarm::InternalFailure},      // charge FET
+    {0x128B, Alarm::InternalFailure},      // discharge FET
+    {0x128C, Alarm::InternalFailure},      // cell
+    {0x128D, Alarm::InternalFailure},      // broken wire
 };
 
 constexpr struct {
@@ -264,9 +249,7 @@ Script SeplosV3::poll(Sample& out) {
 
 Script SeplosV3::read(std::uint16_t first, std::uint16_t count) {
   const auto address = static_cast<std::uint8_t>(config_.address);
-  const Bytes reply = co_await ask(with_timing(modbus::read_input(address, first, count)));
-  told_.registers.store(first, co_await modbus::data_of(reply));
-  co_return done();
+  return told_.registers.read(with_timing(modbus::read_input(address, first, count)));
 }
 
 Script SeplosV3::read_coils(std::uint16_t first, std::uint16_t count) {
@@ -312,20 +295,13 @@ Script SeplosV3::read_settings() {
 
 void SeplosV3::describe(Identity& out) {
   const auto& registers = told_.registers;
-  const auto take = [&](std::string& to, std::uint16_t first, std::uint16_t count) {
-    if (auto text = registers.text(first, count); !text.empty()) {
-      to = std::move(text);
-    }
-  };
-  take(out.manufacturer, kManufacturer, kManufacturerSize);
-  take(out.model, kDeviceName, kDeviceNameSize);
-  take(out.hardware_version, kDeviceName, kDeviceNameSize);
+  keep_text(out.manufacturer, registers.text(kManufacturer, kManufacturerSize));
+  keep_text(out.model, registers.text(kDeviceName, kDeviceNameSize));
+  keep_text(out.hardware_version, registers.text(kDeviceName, kDeviceNameSize));
   large_ = rated_current(out.model) >= 300;
-  if (const auto firmware = registers.text(kFirmware, kFirmwareSize); !firmware.empty()) {
-    out.firmware_version = version_text(firmware);
-  }
-  take(out.serial, kPackSerial, kSerialSize);
-  take(out.serial, kSerial, kSerialSize);
+  keep_text(out.firmware_version, version_text(registers.text(kFirmware, kFirmwareSize)));
+  keep_text(out.serial, registers.text(kPackSerial, kSerialSize));
+  keep_text(out.serial, registers.text(kSerial, kSerialSize));
   out.unique_id = out.serial;
   if (const auto cells = registers.value(kCellCount)) {
     out.cell_count = static_cast<int>(*cells);
@@ -403,10 +379,20 @@ std::optional<double> SeplosV3::current_limit(std::uint16_t now, std::uint16_t r
 
 void SeplosV3::tell_states(Sample& out) const {
   out.alarms = {};
-  for (const auto& [coil, alarm, level] : kAlarms) {
-    if (const auto set = told_.coil(coil)) {
+  const auto raise = [&](int coil, Alarm alarm, AlarmLevel level) {
+    if (const auto set = told_.coil(static_cast<std::uint16_t>(coil))) {
       out.alarms.raise(alarm, *set ? level : AlarmLevel{0});
     }
+  };
+  for (const auto& [coil, alarm] : kPairs) {
+    raise(coil, alarm, 1);
+    raise(coil + 1, alarm, 2);
+  }
+  for (const auto& [coil, alarm] : kWarnings) {
+    raise(coil, alarm, 1);
+  }
+  for (const auto& [coil, alarm] : kProtections) {
+    raise(coil, alarm, 2);
   }
   if (!config_.soc_alarms) {
     out.alarms.reset(Alarm::LowSoc);

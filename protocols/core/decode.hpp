@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -82,6 +83,13 @@ inline void set_extra(Sample& out, std::string_view name, Extra::Value value) {
     out.extra.push_back({name, std::move(value)});
   } else {
     it->value = std::move(value);
+  }
+}
+
+/// The same for a text; an empty one is left out.
+inline void set_text(Sample& out, std::string_view name, std::string text) {
+  if (!text.empty()) {
+    set_extra(out, name, std::move(text));
   }
 }
 
@@ -240,12 +248,35 @@ struct AlarmBit {
   AlarmLevel level = 2;
 };
 
+/// A condition of which the BMS warns (level 1) before it acts (level 2).
+struct AlarmPair {
+  unsigned warning = 0;    ///< bit of the warnings, 0 = lowest
+  unsigned protection = 0; ///< bit of the protections, which may stand in the same word
+  Alarm alarm{};
+};
+
+constexpr bool bit_of(std::integral auto word, unsigned bit) {
+  return (static_cast<std::uint64_t>(word) >> bit & 1U) != 0;
+}
+
 /// Raises what is set in `word`; the other alarms of the table become known and quiet.
-constexpr void raise_alarms(std::span<const AlarmBit> table, std::uint64_t word, Alarms& out) {
+constexpr void raise_alarms(std::span<const AlarmBit> table, std::integral auto word, Alarms& out) {
   for (const auto& entry : table) {
-    const bool active = (word >> entry.bit & 1U) != 0;
-    out.raise(entry.alarm, active ? entry.level : AlarmLevel{0});
+    out.raise(entry.alarm, bit_of(word, entry.bit) ? entry.level : AlarmLevel{0});
   }
+}
+/// The same for a table of pairs.
+constexpr void raise_alarms(std::span<const AlarmPair> table, std::integral auto warnings,
+                            std::integral auto protections, Alarms& out) {
+  for (const auto& entry : table) {
+    const bool warns = bit_of(warnings, entry.warning), acts = bit_of(protections, entry.protection);
+    out.raise(entry.alarm, acts ? AlarmLevel{2} : warns ? AlarmLevel{1} : AlarmLevel{0});
+  }
+}
+
+/// The word for raise_alarms() of a BMS that tells one condition by its number: bit `code` alone; 0 if there is none.
+constexpr std::uint64_t word_of_code(std::int64_t code) {
+  return code >= 0 && code < 64 ? std::uint64_t{1} << code : 0;
 }
 
 } // namespace bmsd::protocols

@@ -57,6 +57,14 @@ std::string Registers::text(std::uint16_t first, std::size_t count) const {
   return ascii_text(bytes(at(first), 2 * count));
 }
 
+Script Registers::read(Request request) {
+  const std::uint16_t first = be16(request.tx, 2);
+  const Bytes reply = co_await ask(std::move(request));
+  const ByteView data = co_await data_of(reply);
+  store(first, data);
+  co_return done();
+}
+
 Script Registers::replay(Bytes tx, Sample& out) {
   if (!is_request(tx)) {
     co_return Error{Fault::unsupported, "not a Modbus request"};

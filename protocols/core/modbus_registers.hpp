@@ -47,9 +47,11 @@ public:
   /// Text in `count` registers; empty unless all of them are known.
   std::string text(std::uint16_t first, std::size_t count) const;
 
+  /// Asks, which must be a read with function 3 or 4, and keeps what is told. (A member, like replay(), for the
+  /// sanitizers of clang 14 cannot have coroutines that are free functions.)
+  Script read(Request request);
   /// The body of ExchangeProtocol::replay() for Modbus: keeps what a read with function 3 or 4 says; an
-  /// acknowledged write becomes the extra value writes_ok. Decode afterwards. (A member, for the sanitizers
-  /// of clang 14 cannot have coroutines that are free functions.)
+  /// acknowledged write becomes the extra value writes_ok. Decode afterwards.
   Script replay(Bytes tx, Sample& out);
 
 private:

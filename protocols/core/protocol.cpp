@@ -1,6 +1,7 @@
 #include "protocols/core/protocol.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace bmsd::protocols {
 
@@ -18,6 +19,12 @@ bool ExchangeProtocol::same_request(ByteView wanted, ByteView recorded) const {
 
 Script ExchangeProtocol::replay(Bytes, Identity&, Sample&) {
   co_return Error{Fault::unsupported, "request that this protocol does not send"};
+}
+
+Script ExchangeProtocol::if_answered(Script work) {
+  const Result<void> result = co_await std::move(work);
+  const bool missing = !result && (result.error().fault == Fault::timeout || result.error().fault == Fault::refused);
+  co_return missing ? done() : result;
 }
 
 Result<Sample> BroadcastProtocol::partial(std::chrono::milliseconds now) const {

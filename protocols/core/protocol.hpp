@@ -51,6 +51,10 @@ public:
   /// Sends `tx` as another program did and keeps what the reply says: a register that poll() does
   /// not read, or a write, which must be acknowledged. Never run on a real line.
   virtual Script replay(Bytes tx, Identity& identity, Sample& out);
+
+protected:
+  /// For what not every firmware has: `work` may be refused or stay without an answer.
+  Script if_answered(Script work);
 };
 
 /// The BMS sends CAN frames by itself.

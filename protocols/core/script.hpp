@@ -12,7 +12,7 @@
 // passed over. A script holds no I/O and no clock: a ScriptRunner is driven by the session actor, a
 // test, a replay or a fuzzer. Not thread-safe; one thread at a time.
 //
-// GCC 12 miscompiles braced lists inside co_await expressions: build requests in functions.
+// GCC 12 miscompiles braced lists, and ?: between scripts, inside co_await expressions: use functions and if.
 #pragma once
 
 #include "messages/error.hpp"

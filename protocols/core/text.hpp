@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
 namespace bmsd::protocols {
 
@@ -20,6 +21,24 @@ inline std::string ascii_text(ByteView bytes) {
     }
   }
   out.erase(out.find_last_not_of(' ') + 1);
+  return out;
+}
+
+/// An empty text changes nothing.
+inline void keep_text(std::string& to, std::string text) {
+  if (!text.empty()) {
+    to = std::move(text);
+  }
+}
+
+/// "100.0", "100.05": the spelling of dbus-serialbattery, on which saved settings hang.
+inline std::string ampere_hours(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  std::string out = text;
+  if (out.back() == '0') {
+    out.pop_back();
+  }
   return out;
 }
 

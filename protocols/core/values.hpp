@@ -5,6 +5,9 @@
 #include "protocols/core/decode.hpp"
 #include "protocols/core/protocol.hpp"
 
+#include <array>
+#include <cmath>
+#include <concepts>
 #include <optional>
 #include <string>
 
@@ -42,20 +45,51 @@ inline Result<void> check_voltage(const Sample& out, std::size_t cells) {
              : Result<void>();
 }
 
+/// In V; cells without a voltage count as 0.
+inline double sum_of_cells(const Sample& sample) {
+  double sum = 0;
+  for (const auto& volts : sample.cell_voltages) {
+    sum += volts.value_or(0);
+  }
+  return sum;
+}
+
+/// Fault::implausible unless the cells add up to the pack's voltage, as far as both are told. Registers of other
+/// batteries hold numbers too, but not such ones.
+inline Result<void> check_sum_of_cells(const Sample& sample) {
+  constexpr double kTolerance = 0.05; // of the sum: both are not measured at the same moment
+  const double sum = sum_of_cells(sample);
+  return !sample.voltage || sample.cell_voltages.empty() ||
+                 (sum > 0 && std::abs(*sample.voltage - sum) <= kTolerance * sum)
+             ? Result<void>()
+             : Error{Fault::implausible, "the cells do not add up to the voltage"};
+}
+
 /// Bit 0 is cell 1; bits beyond the last cell mean nothing.
-inline void set_balancing(std::uint64_t bits, std::size_t cells, Sample& out) {
+inline void set_balancing(std::integral auto bits, std::size_t cells, Sample& out) {
   out.balancing_cells.clear();
   out.balancing = false;
   for (std::size_t cell = 0; cell < cells && cell < kMaxCells; ++cell) {
-    const bool on = (bits >> cell & 1U) != 0;
+    const bool on = bit_of(bits, static_cast<unsigned>(cell));
     out.balancing_cells.push_back(on);
     out.balancing = *out.balancing || on;
   }
 }
 
-/// 0.1 K from `zero` on: 2731 stands for 0 °C.
-inline std::optional<double> kelvin_sensor(std::int64_t raw, std::int64_t zero = 2731) {
-  return sensor(static_cast<double>(raw - zero) / 10.0);
+/// A table of sensors in a row from offset 0 on, as many of them as the reply has: value = (raw + shift) / per_unit
+/// in °C, see sensor(). `where`: index of a battery sensor or member of Temperatures, in the order of the wire.
+template <class... Where>
+constexpr std::array<Field<Sample>, sizeof...(Where)> sensor_row(Wire wire, std::int64_t shift, double per_unit,
+                                                                 Where... where) {
+  std::size_t next = 0;
+  return {sensor_field(where, width(wire) * next++, wire).shift(shift).per_unit(per_unit).optional()...};
+}
+
+/// The same for a row of battery sensors of which the reply says how many there are.
+inline void decode_sensors(ByteView row, Wire wire, std::int64_t shift, double per_unit, Temperatures& out) {
+  for (std::size_t i = 0; i < kMaxTemperatures && (i + 1) * width(wire) <= row.size(); ++i) {
+    out.battery[i] = sensor(static_cast<double>(integer(row, i * width(wire), wire) + shift) / per_unit);
+  }
 }
 
 /// LowSoc from the configured thresholds, for a BMS that has no such alarm itself.

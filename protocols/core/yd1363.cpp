@@ -1,6 +1,7 @@
 #include "protocols/core/yd1363.hpp"
 
 #include "protocols/core/checksum.hpp"
+#include "protocols/core/decode.hpp"
 #include "protocols/core/framing.hpp"
 
 #include <algorithm>
@@ -84,6 +85,9 @@ struct ReplyFormat {
   static Verdict check(ByteView tx, ByteView frame) {
     if (auto verdict = check_frame(frame); verdict.kind != Verdict::Kind::accepted) {
       return verdict;
+    }
+    if (std::equal(frame.begin() + 1, frame.end(), tx.begin() + 1, tx.end())) {
+      return foreign("echo of the request");
     }
     const bool same_kind = number(frame, 1, 2) == number(tx, 1, 2) && number(frame, 5, 2) == number(tx, 5, 2);
     if (!same_kind) {
@@ -172,13 +176,17 @@ FrameScan scan_any_address(ByteView tx, ByteView rx, bool silence) {
   return scan_frames<ReplyFormat<false>>(tx, rx, silence);
 }
 
-FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence) {
-  const auto own = scan_frames<ReplyFormat<true>>(tx, rx, silence);
-  Bytes turned(tx.begin(), tx.end());
-  turned[0] = tx[0] == '~' ? '>' : '~';
-  const auto other = scan_frames<ReplyFormat<true>>(turned, rx, silence);
-  const bool own_tells_more = other.state != FrameScan::State::complete && other.fault == Fault::none;
-  return own.state == FrameScan::State::complete || own_tells_more ? own : other;
+bool same_command(ByteView wanted, ByteView recorded) {
+  const auto a = parse(wanted), b = parse(recorded);
+  return a && b && a->version == b->version && a->address == b->address && a->device == b->device &&
+         a->command == b->command;
+}
+
+bool tell_refusal(const Frame& reply, Sample& out) {
+  if (reply.command != 0) {
+    set_extra(out, "error_code", static_cast<double>(reply.command));
+  }
+  return reply.command != 0;
 }
 
 } // namespace bmsd::protocols::yd1363

@@ -10,12 +10,13 @@
 //   const Bytes info = co_await yd1363::info_of(reply);
 //
 // A reply counts if lengths and checksums are right and VER, ADR and CID1 are those asked for; it does
-// not say which command it answers, so its content must be checked against what was asked. Pure; any
-// thread.
+// not say which command it answers, so its content must be checked against what was asked. The request itself,
+// as an adapter may echo it, is no answer. Pure; any thread.
 #pragma once
 
 #include "messages/error.hpp"
 #include "messages/frame.hpp"
+#include "messages/sample.hpp"
 
 #include <cstdint>
 
@@ -43,41 +44,73 @@ Result<Frame> parse(ByteView characters);
 /// The bytes of INFO. Fault::refused with the return code's name if it is not 0.
 Result<Bytes> info_of(const Bytes& reply);
 
-/// For Request::scan where the answering ADR may be another one's (a master that answers for all).
+// -- for Request::scan ----------------------------------------------------------
+
+/// The answering ADR may be another one's (a master that answers for all).
 FrameScan scan_any_address(ByteView tx, ByteView rx, bool silence);
-/// For Request::scan: only a refusal or a reply whose INFO is laid out like the answer asked for; a late one
-/// to another command is passed over. `fits(info)` is a Result or bool.
+/// The first frame, from whatever ADR, for which `answers(asked, reply)`, both a Frame, is true; late answers to other
+/// commands are passed over.
+template <auto answers>
+FrameScan scan_answering(ByteView tx, ByteView rx, bool silence);
+/// Only a refusal or a reply whose INFO is laid out like the answer asked for, from the ADR asked. `fits(info)` is a
+/// Result or bool.
 template <auto fits>
 FrameScan scan_fitting(ByteView tx, ByteView rx, bool silence);
-/// For Request::scan where the reply may begin with '~' or '>', whatever the request began with.
+/// As `scan`, but the reply may begin with '~' or '>', whatever the request began with.
+template <FrameScanner scan>
 FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence);
+
+// -- for captures ---------------------------------------------------------------
+
+/// For ExchangeProtocol::same_request(): the same command to the same device, whatever its INFO.
+bool same_command(ByteView wanted, ByteView recorded);
+/// For ExchangeProtocol::replay(): whether this is a refusal. That is no lost link: its return code becomes the extra
+/// value error_code.
+bool tell_refusal(const Frame& reply, Sample& out);
 
 // -- implementation -------------------------------------------------------------
 
-template <auto fits>
-FrameScan scan_fitting(ByteView tx, ByteView rx, bool silence) {
+template <auto answers>
+FrameScan scan_answering(ByteView tx, ByteView rx, bool silence) {
   const auto asked = parse(tx);
-  const auto answers = [&](ByteView characters) {
-    const auto frame = parse(characters);
-    return asked && frame && frame->address == asked->address && (frame->command != 0 || fits(frame->info));
-  };
   std::size_t from = 0;
   while (true) {
     FrameScan scan = scan_any_address(tx, rx.subspan(from), silence);
     scan.begin += from;
-    if (scan.state == FrameScan::State::complete) {
-      if (answers(rx.subspan(scan.begin, scan.size))) {
-        return scan;
+    if (scan.state != FrameScan::State::complete) {
+      if (from > 0) {
+        scan.fault = Fault::framing;
+        scan.detail = "answer to another command or of another battery";
       }
-      from = scan.begin + scan.size;
-      continue;
+      return scan;
     }
-    if (from > 0) {
-      scan.fault = Fault::framing;
-      scan.detail = "answer to another command or of another address";
+    if (const auto reply = parse(rx.subspan(scan.begin, scan.size)); asked && reply && answers(*asked, *reply)) {
+      return scan;
     }
-    return scan;
+    from = scan.begin + scan.size;
   }
+}
+
+namespace detail {
+template <auto fits>
+bool answers_fitting(const Frame& asked, const Frame& reply) {
+  return reply.address == asked.address && (reply.command != 0 || fits(reply.info));
+}
+} // namespace detail
+
+template <auto fits>
+FrameScan scan_fitting(ByteView tx, ByteView rx, bool silence) {
+  return scan_answering<detail::answers_fitting<fits>>(tx, rx, silence);
+}
+
+template <FrameScanner scan>
+FrameScan scan_any_start(ByteView tx, ByteView rx, bool silence) {
+  const FrameScan own = scan(tx, rx, silence);
+  Bytes turned(tx.begin(), tx.end());
+  turned[0] = tx[0] == '~' ? '>' : '~';
+  const FrameScan other = scan(turned, rx, silence);
+  const bool own_tells_more = other.state != FrameScan::State::complete && other.fault == Fault::none;
+  return own.state == FrameScan::State::complete || own_tells_more ? own : other;
 }
 
 } // namespace bmsd::protocols::yd1363

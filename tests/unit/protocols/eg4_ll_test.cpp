@@ -1,6 +1,5 @@
-#include "protocols/core/modbus.hpp"
+#include "fake_modbus.hpp"
 #include "protocols/eg4_ll.hpp"
-#include "support.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,13 +12,11 @@
 namespace bmsd::protocols {
 namespace {
 
+using test::at;
+
 /// A 12 V battery of 400 Ah, and whatever it is told to do wrong.
-class FakeEg4 {
-public:
-  std::map<int, int> registers;
-  std::set<int> refused; ///< reads that begin here get exception 2
-  std::set<int> silent;  ///< reads that begin here get no answer
-  std::vector<Bytes> heard;
+struct FakeEg4 : test::FakeModbus {
+  static constexpr std::uint32_t kAddress = 0x10;
 
   FakeEg4() {
     for (int reg = 0; reg <= 38; ++reg) {
@@ -35,67 +32,10 @@ public:
     write(117, "V03R04");
     write(120, "4012345678901234");
   }
-  void place(int first, const std::vector<int>& values) {
-    for (int value : values) {
-      registers[first++] = value & 0xFFFF;
-    }
-  }
-  void write(int first, std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); i += 2) {
-      const auto low = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
-      registers[first++] = static_cast<unsigned char>(text[i]) << 8 | low;
-    }
-  }
-
-  Bytes answer(const Bytes& tx) {
-    heard.push_back(tx);
-    const int first = tx[2] << 8 | tx[3], count = tx[4] << 8 | tx[5];
-    if (silent.count(first) != 0) {
-      return {};
-    }
-    Bytes reply = {tx[0], 3, static_cast<std::uint8_t>(2 * count)};
-    for (int reg = first; reg < first + count; ++reg) {
-      if (refused.count(first) != 0 || registers.count(reg) == 0) {
-        return modbus::with_crc({tx[0], 0x83, 2});
-      }
-      reply.push_back(static_cast<std::uint8_t>(registers[reg] >> 8));
-      reply.push_back(static_cast<std::uint8_t>(registers[reg]));
-    }
-    return modbus::with_crc(std::move(reply));
-  }
-  Result<void> run(Script script) {
-    return test::run(std::move(script), [this](const Bytes& tx) { return answer(tx); });
-  }
 };
 
-ProtocolConfig at_16() {
-  ProtocolConfig config;
-  config.address = 0x10;
-  return config;
-}
-
-struct Eg4LlTest : testing::Test {
-  FakeEg4 battery;
-  Eg4Ll protocol{at_16()};
-  Identity identity;
-  Sample sample;
-
-  Result<void> identify() {
-    identity = {};
-    return battery.run(protocol.identify(identity));
-  }
-  Result<void> poll() {
-    sample = {};
-    battery.heard.clear();
-    return battery.run(protocol.poll(sample));
-  }
-  Fault poll_fault() {
-    const auto result = poll();
-    return result ? Fault::none : result.error().fault;
-  }
-  bool has_extra(std::string_view name) const {
-    return std::any_of(sample.extra.begin(), sample.extra.end(), [&](const Extra& e) { return e.name == name; });
-  }
+struct Eg4LlTest : test::ModbusTest<Eg4Ll, FakeEg4> {
+  bool has_extra(std::string_view name) const { return test::find_extra(sample, name) != nullptr; }
 };
 
 // -- identification ---------------------------------------------------------------
@@ -190,7 +130,7 @@ TEST_F(Eg4LlTest, settings_stay_for_every_sample) {
     EXPECT_TRUE(has_extra("Balance_Volt"));
   }
   battery.refused = {45};
-  EXPECT_TRUE(battery.run(Eg4Ll(at_16()).settings(identity)));
+  EXPECT_TRUE(battery.run(Eg4Ll(at(0x10)).settings(identity)));
 }
 
 TEST_F(Eg4LlTest, truncated_and_damaged_replies_are_refused) {
@@ -329,7 +269,7 @@ TEST_F(Eg4LlTest, errors) {
 
 TEST_F(Eg4LlTest, low_soc_is_silent_when_soc_is_counted_elsewhere) {
   battery.registers[26] = 1 << 12;
-  auto config = at_16();
+  auto config = at(0x10);
   config.soc_alarms = false;
   Eg4Ll quiet(config);
   ASSERT_TRUE(battery.run(quiet.poll(sample)));
@@ -395,7 +335,7 @@ TEST_F(Eg4LlTest, status_is_a_text) {
 }
 
 TEST_F(Eg4LlTest, takes_no_commands) {
-  auto config = at_16();
+  auto config = at(0x10);
   config.allow_writes = true;
   Eg4Ll writable(config);
   for (const auto kind : {CommandKind::force_charging_off, CommandKind::set_soc, CommandKind::turn_balancing_off}) {

@@ -1,15 +1,13 @@
 // A Seplos BMS for tests: replies, and whatever it is told to do wrong.
 #pragma once
 
+#include "fake_yd1363.hpp"
 #include "protocols/seplos.hpp"
 #include "protocols/seplos_frame.hpp"
-#include "support.hpp"
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <set>
-#include <vector>
 
 namespace bmsd::protocols::test {
 
@@ -43,37 +41,16 @@ inline Bytes vendor_info() {
              "43414e50726f746f636f6c3a536f666172202020");
 }
 
-/// What it answers to each command, and whatever it is told to do wrong.
-struct FakeSeplos {
-  std::map<int, Bytes> info = {{0x42, telemetry_info()}, {0x44, alarm_info()}, {0x51, vendor_info()}};
-  std::map<int, int> return_codes;
+struct FakeSeplos : FakeBoard {
   std::set<int> groups = {0, 1};
-  std::uint8_t address = 0;
-  Bytes in_front; ///< of every reply
-  std::vector<yd1363::Frame> heard;
 
-  Bytes frame(int code, const Bytes& data) const {
-    return yd1363::ask(seplos::kDialect, address, static_cast<std::uint8_t>(code), data).tx;
+  FakeSeplos() {
+    version = seplos::kDialect.version;
+    address = 0;
+    info = {{0x42, telemetry_info()}, {0x44, alarm_info()}, {0x51, vendor_info()}};
+    listens = [this](const yd1363::Frame& asked) { return asked.info.empty() || groups.count(asked.info[0]) != 0; };
   }
-  Bytes answer(const Bytes& tx) {
-    const auto asked = *yd1363::parse(tx);
-    heard.push_back(asked);
-    if (!asked.info.empty() && groups.count(asked.info[0]) == 0) {
-      return {};
-    }
-    Bytes out = in_front;
-    Bytes reply;
-    if (const auto code = return_codes.find(asked.command); code != return_codes.end()) {
-      reply = frame(code->second, {});
-    } else if (info.count(asked.command) != 0) {
-      reply = frame(0, info[asked.command]);
-    }
-    out.insert(out.end(), reply.begin(), reply.end());
-    return out;
-  }
-  Result<void> run(Script script) {
-    return test::run(std::move(script), [this](const Bytes& tx) { return answer(tx); });
-  }
+  Bytes frame(int code, const Bytes& data) const { return FakeBoard::frame(seplos::kDialect.device, code, data); }
   /// Of a poll cycle.
   Fault fault() {
     Seplos protocol({});

@@ -58,21 +58,4 @@ struct FakeBoard {
   }
 };
 
-inline ProtocolConfig at(std::uint32_t address, bool allow_writes = false) {
-  ProtocolConfig config;
-  config.address = address;
-  config.allow_writes = allow_writes;
-  return config;
-}
-
-/// -1: it does not say.
-inline double number(const Sample& sample, std::string_view name) {
-  for (const auto& entry : sample.extra) {
-    if (entry.name == name) {
-      return std::get<double>(entry.value);
-    }
-  }
-  return -1;
-}
-
 } // namespace bmsd::protocols::test

@@ -1,6 +1,5 @@
-#include "protocols/core/modbus.hpp"
+#include "fake_modbus.hpp"
 #include "protocols/felicity.hpp"
-#include "support.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,14 +12,11 @@
 namespace bmsd::protocols {
 namespace {
 
+using test::at;
+
 /// A battery with 8 cells, and whatever it is told to do wrong.
-class FakeFelicity {
-public:
-  std::map<int, int> registers;
-  std::set<std::pair<int, int>> refused; ///< first and count of reads that get exception 2
-  std::set<int> silent;                  ///< reads that begin here get no answer
-  std::vector<std::pair<int, int>> heard;
-  std::vector<Bytes> requests;
+struct FakeFelicity : test::FakeModbus {
+  static constexpr std::uint32_t kAddress = 1;
 
   FakeFelicity() {
     place(0x1302, {5, 0, 0, 0, 2641, -123, 0, 0, 24, 64});
@@ -31,61 +27,10 @@ public:
     place(0xF804, {1234, 5678, 9012, 3456, 7890});
     place(0xF80B, {205});
   }
-  void place(int first, const std::vector<int>& values) {
-    for (int value : values) {
-      registers[first++] = value & 0xFFFF;
-    }
-  }
-  void refuse_blocks() { refused = {{0x1302, 10}, {0x132A, 20}}; }
-
-  Bytes answer(const Bytes& tx) {
-    const int first = tx[2] << 8 | tx[3], count = tx[4] << 8 | tx[5];
-    heard.emplace_back(first, count);
-    requests.push_back(tx);
-    if (silent.count(first) != 0) {
-      return {};
-    }
-    Bytes reply = {tx[0], 3, static_cast<std::uint8_t>(2 * count)};
-    for (int reg = first; reg < first + count; ++reg) {
-      if (refused.count({first, count}) != 0 || registers.count(reg) == 0) {
-        return modbus::with_crc({tx[0], 0x83, 2});
-      }
-      reply.push_back(static_cast<std::uint8_t>(registers[reg] >> 8));
-      reply.push_back(static_cast<std::uint8_t>(registers[reg]));
-    }
-    return modbus::with_crc(std::move(reply));
-  }
-  Result<void> run(Script script) {
-    return test::run(std::move(script), [this](const Bytes& tx) { return answer(tx); });
-  }
+  void refuse_blocks() { refused_reads = {{0x1302, 10}, {0x132A, 20}}; }
 };
 
-ProtocolConfig at_1() {
-  ProtocolConfig config;
-  config.address = 1;
-  return config;
-}
-
-struct FelicityTest : testing::Test {
-  FakeFelicity battery;
-  Felicity protocol{at_1()};
-  Identity identity;
-  Sample sample;
-
-  Result<void> identify() {
-    identity = {};
-    return battery.run(protocol.identify(identity));
-  }
-  Result<void> poll() {
-    sample = {};
-    battery.heard.clear();
-    return battery.run(protocol.poll(sample));
-  }
-  Fault poll_fault() {
-    const auto result = poll();
-    return result ? Fault::none : result.error().fault;
-  }
-};
+using FelicityTest = test::ModbusTest<Felicity, FakeFelicity>;
 
 // -- identification ---------------------------------------------------------------
 
@@ -98,7 +43,7 @@ TEST_F(FelicityTest, tells_who_it_is) {
   EXPECT_EQ(identity.unique_id, "12345678901234567890");
   EXPECT_EQ(identity.cell_count, 8);
   EXPECT_EQ(identity.capabilities, Capabilities{});
-  for (const auto& tx : battery.requests) {
+  for (const auto& tx : battery.heard) {
     EXPECT_EQ(tx[1], 3) << "identification only reads";
   }
 }
@@ -121,7 +66,7 @@ TEST_F(FelicityTest, all_its_registers_must_answer) {
   }
   battery.silent.clear();
   for (const auto& read : {std::pair(0xF80B, 1), {0xF804, 5}}) {
-    battery.refused = {read};
+    battery.refused_reads = {read};
     EXPECT_EQ(identify().error().fault, Fault::refused) << read.first;
   }
 }
@@ -143,8 +88,8 @@ TEST_F(FelicityTest, cells_must_add_up_to_the_voltage) {
 
 TEST_F(FelicityTest, a_cycle_is_three_reads) {
   ASSERT_TRUE(poll());
-  EXPECT_EQ(battery.heard, (std::vector<std::pair<int, int>>{{0x1302, 10}, {0x132A, 20}, {0x131C, 4}}));
-  EXPECT_EQ(battery.requests[2], test::hex("0103131c0004814b"));
+  EXPECT_EQ(battery.reads(), (std::vector<std::pair<int, int>>{{0x1302, 10}, {0x132A, 20}, {0x131C, 4}}));
+  EXPECT_EQ(battery.heard[2], test::hex("0103131c0004814b"));
   EXPECT_EQ(sample.current, 12.3);
   EXPECT_FALSE(sample.capacity_full);
   EXPECT_FALSE(sample.balancing);
@@ -164,7 +109,7 @@ TEST_F(FelicityTest, parts_tell_the_same_as_blocks) {
   ASSERT_TRUE(identify());
   ASSERT_TRUE(poll());
   EXPECT_EQ(sample, whole);
-  EXPECT_EQ(battery.heard,
+  EXPECT_EQ(battery.reads(),
             (std::vector<std::pair<int, int>>{
                 {0x130B, 1}, {0x1306, 2}, {0x1302, 3}, {0x130A, 1}, {0x132A, 16}, {0x1339, 5}, {0x131C, 4}}))
       << "blocks are not tried again";
@@ -173,11 +118,11 @@ TEST_F(FelicityTest, parts_tell_the_same_as_blocks) {
 TEST_F(FelicityTest, a_part_that_is_missing_fails_the_cycle) {
   for (const auto& part : {std::pair(0x130B, 1), {0x1306, 2}, {0x1302, 3}, {0x130A, 1}, {0x132A, 16}, {0x1339, 5}}) {
     battery.refuse_blocks();
-    battery.refused.insert(part);
-    Felicity fresh(at_1());
+    battery.refused_reads.insert(part);
+    Felicity fresh(at(1));
     Sample out;
     EXPECT_EQ(battery.run(fresh.poll(out)).error().fault, Fault::refused) << part.first;
-    battery.refused.clear();
+    battery.refused_reads.clear();
     EXPECT_TRUE(battery.run(fresh.poll(out)));
   }
 }
@@ -189,8 +134,9 @@ TEST_F(FelicityTest, no_two_reads_in_a_row_have_the_same_length) {
     for (int cycle = 0; cycle < 2; ++cycle) {
       ASSERT_TRUE(battery.run(protocol.poll(sample)));
     }
-    for (std::size_t i = 1; i < battery.heard.size(); ++i) {
-      EXPECT_NE(battery.heard[i].second, battery.heard[i - 1].second) << i;
+    const auto reads = battery.reads();
+    for (std::size_t i = 1; i < reads.size(); ++i) {
+      EXPECT_NE(reads[i].second, reads[i - 1].second) << i;
     }
     battery.refuse_blocks();
     ASSERT_TRUE(battery.run(protocol.poll(sample)));
@@ -204,7 +150,7 @@ TEST_F(FelicityTest, truncated_and_damaged_replies_are_refused) {
       EXPECT_FALSE(test::run(protocol.poll(sample),
                              [&](const Bytes& tx) {
                                Bytes reply = battery.answer(tx);
-                               reply.resize(battery.heard.back().first == which ? size : reply.size());
+                               reply.resize(battery.reads().back().first == which ? size : reply.size());
                                return reply;
                              }))
           << which << " " << size;
@@ -230,7 +176,7 @@ TEST_F(FelicityTest, impossible_values_refuse_the_sample) {
   for (int slot = 0; slot < 16; ++slot) {
     battery.registers[0x132A + slot] = 0x7FFF;
   }
-  Felicity fresh(at_1());
+  Felicity fresh(at(1));
   EXPECT_EQ(battery.run(fresh.poll(sample)).error().fault, Fault::implausible) << "no cells";
 }
 
@@ -273,7 +219,7 @@ TEST_F(FelicityTest, limits_that_are_not_filled_are_absent) {
   EXPECT_FALSE(sample.battery_low_voltage);
   EXPECT_EQ(sample.max_charge_current, 0.0) << "must not be charged now";
   EXPECT_FALSE(sample.max_discharge_current);
-  battery.refused = {{0x131C, 4}};
+  battery.refused_reads = {{0x131C, 4}};
   ASSERT_TRUE(poll());
   EXPECT_FALSE(sample.max_charge_voltage) << "nor those of the poll before";
 }
@@ -304,11 +250,11 @@ TEST_F(FelicityTest, switches) {
 }
 
 TEST_F(FelicityTest, takes_no_commands) {
-  auto config = at_1();
+  auto config = at(1);
   config.allow_writes = true;
   Felicity writable(config);
   EXPECT_EQ(battery.run(writable.command({CommandKind::force_charging_off, 1, 0})).error().fault, Fault::unsupported);
-  EXPECT_TRUE(battery.heard.empty());
+  EXPECT_TRUE(battery.reads().empty());
 }
 
 } // namespace

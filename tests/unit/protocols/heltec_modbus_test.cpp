@@ -1,6 +1,5 @@
-#include "protocols/core/modbus.hpp"
+#include "fake_modbus.hpp"
 #include "protocols/heltec_modbus.hpp"
-#include "support.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,15 +11,12 @@
 namespace bmsd::protocols {
 namespace {
 
+using test::at;
 using test::hex;
 
-/// A 16S battery, and whatever it is told to do wrong. Register: its two bytes in the order of the wire.
-class FakeHeltec {
-public:
-  std::map<int, Bytes> registers;
-  std::set<int> refused; ///< reads that begin here get exception 2
-  std::set<int> silent;  ///< reads that begin here get no answer
-  std::vector<Bytes> heard;
+/// A 16S battery, and whatever it is told to do wrong.
+struct FakeHeltec : test::FakeModbus {
+  static constexpr std::uint32_t kAddress = 1;
 
   FakeHeltec() {
     place(2, hex("0011223344556677"));
@@ -41,62 +37,15 @@ public:
     place(191, hex("1027"));
     place(194, hex("983a"));
   }
+  /// In the order of the wire.
   void place(int first, const Bytes& data) {
     for (std::size_t i = 0; i + 1 < data.size(); i += 2) {
-      registers[first++] = {data[i], data[i + 1]};
+      registers[first++] = data[i] << 8 | data[i + 1];
     }
-  }
-
-  Bytes answer(const Bytes& tx) {
-    heard.push_back(tx);
-    const int first = tx[2] << 8 | tx[3], count = tx[4] << 8 | tx[5];
-    if (silent.count(first) != 0) {
-      return {};
-    }
-    Bytes reply = {tx[0], tx[1], static_cast<std::uint8_t>(2 * count)};
-    for (int reg = first; reg < first + count; ++reg) {
-      if (registers.count(reg) == 0 || refused.count(first) != 0) {
-        return modbus::with_crc({tx[0], static_cast<std::uint8_t>(tx[1] | 0x80), 2});
-      }
-      reply.insert(reply.end(), registers[reg].begin(), registers[reg].end());
-    }
-    return modbus::with_crc(std::move(reply));
-  }
-  Result<void> run(Script script) {
-    return test::run(std::move(script), [this](const Bytes& tx) { return answer(tx); });
   }
 };
 
-ProtocolConfig at_1() {
-  ProtocolConfig config;
-  config.address = 1;
-  return config;
-}
-
-struct HeltecModbusTest : testing::Test {
-  FakeHeltec battery;
-  HeltecModbus protocol{at_1()};
-  Identity identity;
-  Sample sample;
-
-  Result<void> identify() {
-    identity = {};
-    return battery.run(protocol.identify(identity));
-  }
-  Fault identify_fault() {
-    const auto result = identify();
-    return result ? Fault::none : result.error().fault;
-  }
-  Result<void> poll() {
-    sample = {};
-    battery.heard.clear();
-    return battery.run(protocol.poll(sample));
-  }
-  Fault poll_fault() {
-    const auto result = poll();
-    return result ? Fault::none : result.error().fault;
-  }
-};
+using HeltecModbusTest = test::ModbusTest<HeltecModbus, FakeHeltec>;
 
 // -- identification -------------------------------------------------------------------
 
@@ -257,7 +206,7 @@ TEST_F(HeltecModbusTest, truncated_and_damaged_replies_are_refused) {
 }
 
 TEST_F(HeltecModbusTest, it_takes_no_commands) {
-  auto config = at_1();
+  auto config = at(1);
   config.allow_writes = true;
   HeltecModbus writing(config);
   EXPECT_EQ(battery.run(writing.command({CommandKind::set_soc, 50.0, 1})).error().fault, Fault::unsupported);
@@ -339,10 +288,9 @@ TEST_F(HeltecModbusTest, each_alarm_has_its_bit) {
       const int expected = c.alarm && i == static_cast<std::size_t>(*c.alarm) ? c.level : 0;
       EXPECT_EQ(sample.alarms.at(i).value_or(0), expected) << kAlarmNames[i] << ", bit " << c.bit;
     }
-    EXPECT_EQ(std::any_of(sample.extra.begin(), sample.extra.end(), [](auto& e) { return e.name == "warnings"; }),
-              c.bit == 2 || c.bit >= 16);
+    EXPECT_EQ(test::find_extra(sample, "warnings") != nullptr, c.bit == 2 || c.bit >= 16);
   }
-  auto config = at_1();
+  auto config = at(1);
   config.soc_alarms = false;
   HeltecModbus quiet(config);
   warn(14);
@@ -402,7 +350,7 @@ TEST_F(HeltecModbusTest, other_programs_read_blocks) {
   }
   battery.place(76, hex("ffffffff"));
   record(2, 76, 2); // a neighbour
-  HeltecModbus fresh(at_1());
+  HeltecModbus fresh(at(1));
   Identity who;
   Sample out;
   const auto result = replay(fresh, blocks, who, out);

@@ -9,30 +9,14 @@ namespace bmsd::protocols {
 namespace {
 
 using jkpb::Trigger;
+using test::at;
 using test::FakeJkPb;
+using test::find_extra;
 using test::hex;
+using test::number;
 
 constexpr auto kAbout = FakeJkPb::kAbout, kSettings = FakeJkPb::kSettings, kStatus = FakeJkPb::kStatus;
 constexpr int kForever = 1000;
-
-ProtocolConfig at(std::uint32_t address) {
-  ProtocolConfig config;
-  config.address = address;
-  return config;
-}
-
-const Extra::Value* extra(const Sample& sample, std::string_view name) {
-  for (const auto& one : sample.extra) {
-    if (one.name == name) {
-      return &one.value;
-    }
-  }
-  return nullptr;
-}
-double number(const Sample& sample, std::string_view name) {
-  const auto* value = extra(sample, name);
-  return value != nullptr ? std::get<double>(*value) : std::nan("");
-}
 
 Bytes with_crc(Bytes frame) {
   const auto crc = crc16_modbus(frame);
@@ -87,7 +71,7 @@ TEST(JkbmsPb, a_board_that_does_not_tell_its_serial_number_is_a_battery_all_the_
   EXPECT_EQ(identity.cell_count, 16);
   Sample sample;
   ASSERT_TRUE(board.run(nameless.poll(sample)));
-  EXPECT_EQ(extra(sample, "heating_temperature_start"), nullptr); // it depends on the version
+  EXPECT_EQ(find_extra(sample, "heating_temperature_start"), nullptr); // it depends on the version
 }
 
 TEST(JkbmsPb, a_damaged_serial_number_is_not_taken_for_none) {
@@ -135,7 +119,7 @@ TEST(JkbmsPb, pass_codes_are_never_told) {
   ASSERT_TRUE(board.run(protocol.identify(identity)));
   ASSERT_TRUE(board.run(protocol.poll(sample)));
   EXPECT_EQ(identity.device_name, "sixteen letters!");
-  EXPECT_EQ(std::get<std::string>(*extra(sample, "user_data")), "sixteen letters!");
+  EXPECT_EQ(std::get<std::string>(*find_extra(sample, "user_data")), "sixteen letters!");
   EXPECT_EQ((to_json(identity).dump() + to_json(sample).dump()).find("SECRET"), std::string::npos);
 }
 
@@ -326,7 +310,7 @@ TEST(JkbmsPb, the_heater_is_told_while_it_heats) {
   Sample off, on;
   ASSERT_TRUE(board.run(protocol.poll(off)));
   EXPECT_EQ(off.heating, false);
-  EXPECT_EQ(extra(off, "heating_current"), nullptr);
+  EXPECT_EQ(find_extra(off, "heating_current"), nullptr);
   board.put(kStatus, 215, "01");
   ASSERT_TRUE(board.run(protocol.poll(on)));
   EXPECT_EQ(on.heating, true);

@@ -138,15 +138,6 @@ ProtocolConfig writable() {
   return config;
 }
 
-const Extra::Value* find(const Sample& sample, std::string_view name) {
-  for (const auto& extra : sample.extra) {
-    if (extra.name == name) {
-      return &extra.value;
-    }
-  }
-  return nullptr;
-}
-
 // -- frames ---------------------------------------------------------------------------
 
 TEST(JkbmsFrame, requests_are_those_of_the_manual) {
@@ -237,7 +228,7 @@ TEST(Jkbms, bytes_that_are_no_text_and_the_password_are_not_told) {
   board.values[0xB5] = hex("ff32fe31");
   const auto sample = board.poll();
   ASSERT_TRUE(sample);
-  EXPECT_EQ(std::get<std::string>(*find(*sample, "production_date")), "21");
+  EXPECT_EQ(std::get<std::string>(*test::find_extra(*sample, "production_date")), "21");
   EXPECT_EQ(to_json(*sample).dump().find("123456"), std::string::npos);
   EXPECT_EQ(to_json(board.identity()).dump().find("123456"), std::string::npos);
 }
@@ -354,7 +345,7 @@ TEST(Jkbms, state_and_switches_are_different_things) {
   EXPECT_EQ(sample->discharge_enabled, false);
   EXPECT_EQ(sample->balancing, false);
   EXPECT_EQ(sample->balancer_enabled, true);
-  EXPECT_EQ(std::get<bool>(*find(*sample, "charge_switch")), true);
+  EXPECT_EQ(std::get<bool>(*test::find_extra(*sample, "charge_switch")), true);
 }
 
 TEST(Jkbms, thresholds_of_zero_are_no_limits) {
@@ -502,7 +493,7 @@ TEST(Jkbms, requests_and_writes_of_other_programs) {
   const Bytes write = jk::write(0xAB, 0).tx, ack = FakeJk::frame(kWrite, 1, hex("ab"));
   ASSERT_TRUE(
       replay(protocol, {{jk::read_all().tx, board.reply()}, {jk::unlock().tx, {}}, {write, ack}}, identity, sample));
-  EXPECT_EQ(std::get<bool>(*find(sample, "writes_ok")), true);
+  EXPECT_EQ(std::get<bool>(*test::find_extra(sample, "writes_ok")), true);
   EXPECT_FALSE(replay(protocol, {{write, {}}}, identity, sample));
   EXPECT_FALSE(replay(protocol, {{hex("0a0102"), hex("0e7dbf")}}, identity, sample));
 }

@@ -1,6 +1,5 @@
-#include "protocols/core/checksum.hpp"
+#include "fake_modbus.hpp"
 #include "protocols/renogy.hpp"
-#include "support.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,23 +12,12 @@
 namespace bmsd::protocols {
 namespace {
 
+using test::at;
 using test::hex;
 
-Bytes sealed(Bytes frame) {
-  const std::uint16_t crc = crc16_modbus(frame);
-  frame.push_back(static_cast<std::uint8_t>(crc));
-  frame.push_back(static_cast<std::uint8_t>(crc >> 8));
-  return frame;
-}
-
 /// The register scan of an RBT100LFP12SH-G1, and whatever it is told to do wrong.
-class FakeRenogy {
-public:
-  std::map<int, int> registers;
-  int most = 125;           ///< registers that it tells at once
-  std::set<int> refused;    ///< reads that begin here get exception 2
-  std::set<int> silent;     ///< reads that begin here get no answer
-  std::vector<Bytes> heard; ///< all requests
+struct FakeRenogy : test::FakeModbus {
+  static constexpr std::uint32_t kAddress = 0x30;
 
   FakeRenogy() {
     place(5000, {4, 33,  33,  33,  33,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -41,67 +29,9 @@ public:
     write(5130, "0119");
     write(5132, "RENOGY  ");
   }
-  void place(int first, const std::vector<int>& values) {
-    for (int value : values) {
-      registers[first++] = value;
-    }
-  }
-  void write(int first, std::string_view text) {
-    for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-      registers[first++] = static_cast<unsigned char>(text[i]) << 8 | static_cast<unsigned char>(text[i + 1]);
-    }
-  }
-
-  Bytes answer(const Bytes& tx) {
-    heard.push_back(tx);
-    const int first = tx[2] << 8 | tx[3], count = tx[4] << 8 | tx[5];
-    if (silent.count(first) != 0) {
-      return {};
-    }
-    if (refused.count(first) != 0 || count > most) {
-      return sealed({tx[0], 0x83, 2});
-    }
-    Bytes reply = {tx[0], 3, static_cast<std::uint8_t>(2 * count)};
-    for (int reg = first; reg < first + count; ++reg) {
-      if (registers.count(reg) == 0) {
-        return sealed({tx[0], 0x83, 2});
-      }
-      reply.push_back(static_cast<std::uint8_t>(registers[reg] >> 8));
-      reply.push_back(static_cast<std::uint8_t>(registers[reg]));
-    }
-    return sealed(std::move(reply));
-  }
-  Result<void> run(Script script) {
-    return test::run(std::move(script), [this](const Bytes& tx) { return answer(tx); });
-  }
 };
 
-ProtocolConfig at_0x30() {
-  ProtocolConfig config;
-  config.address = 0x30;
-  return config;
-}
-
-struct RenogyTest : testing::Test {
-  FakeRenogy battery;
-  Renogy protocol{at_0x30()};
-  Identity identity;
-  Sample sample;
-
-  Result<void> identify() {
-    identity = {};
-    return battery.run(protocol.identify(identity));
-  }
-  Result<void> poll() {
-    sample = {};
-    battery.heard.clear();
-    return battery.run(protocol.poll(sample));
-  }
-  Fault poll_fault() {
-    const auto result = poll();
-    return result ? Fault::none : result.error().fault;
-  }
-};
+using RenogyTest = test::ModbusTest<Renogy, FakeRenogy>;
 
 // -- identification ---------------------------------------------------------------
 
@@ -355,7 +285,7 @@ TEST_F(RenogyTest, the_current_scale_goes_by_the_model_or_the_option) {
       {"RBT100LFP12SH-G1", "bad", -10},
   };
   for (const auto& c : cases) {
-    auto config = at_0x30();
+    auto config = at(0x30);
     config.options["current_scale"] = c.option;
     battery.write(5122, c.model);
     Renogy scaled(config);
@@ -458,7 +388,7 @@ TEST_F(RenogyTest, low_soc_is_silent_when_soc_is_counted_elsewhere) {
   battery.place(5044, {0, 5000});
   ASSERT_TRUE(poll());
   EXPECT_EQ(sample.alarms[Alarm::LowSoc], 2);
-  auto config = at_0x30();
+  auto config = at(0x30);
   config.soc_alarms = false;
   Renogy quiet(config);
   Sample out;
@@ -487,8 +417,7 @@ TEST_F(RenogyTest, takes_no_commands) {
 std::vector<Exchange> recorded(FakeRenogy& battery, const std::vector<std::pair<int, int>>& reads) {
   std::vector<Exchange> out;
   for (const auto& [first, count] : reads) {
-    Bytes tx = sealed({0x30, 3, static_cast<std::uint8_t>(first >> 8), static_cast<std::uint8_t>(first), 0,
-                       static_cast<std::uint8_t>(count)});
+    Bytes tx = modbus::read_holding(0x30, static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(count)).tx;
     Bytes rx = battery.answer(tx);
     out.push_back({std::move(tx), std::move(rx)});
   }
@@ -547,7 +476,7 @@ TEST_F(RenogyTest, a_recorded_refusal_alone_is_an_error) {
   battery.most = 0;
   for (const auto& read : {std::pair(5000, 34), {5035, 18}, {5122, 8}, {5042, 4}}) {
     Identity who;
-    Renogy fresh(at_0x30());
+    Renogy fresh(at(0x30));
     const auto result = replay(fresh, recorded(battery, {read}), who, sample);
     ASSERT_FALSE(result) << read.first;
     EXPECT_EQ(result.error().fault, Fault::refused);
@@ -556,8 +485,8 @@ TEST_F(RenogyTest, a_recorded_refusal_alone_is_an_error) {
 
 TEST_F(RenogyTest, a_neighbour_in_the_recording_is_left_out) {
   auto exchanges = recorded(battery, {{5042, 2}});
-  Bytes tx = sealed({0x31, 3, 0x13, 0xB2, 0, 2});
-  exchanges.push_back({tx, sealed({0x31, 3, 4, 0, 1, 0, 1})});
+  Bytes tx = modbus::with_crc({0x31, 3, 0x13, 0xB2, 0, 2});
+  exchanges.push_back({tx, modbus::with_crc({0x31, 3, 4, 0, 1, 0, 1})});
   Identity who;
   ASSERT_TRUE(replay(protocol, exchanges, who, sample));
   EXPECT_EQ(sample.voltage, 13.5);

@@ -7,15 +7,6 @@ namespace {
 
 using namespace test;
 
-double extra(const Sample& sample, std::string_view name) {
-  for (const auto& entry : sample.extra) {
-    if (entry.name == name) {
-      return std::get<double>(entry.value);
-    }
-  }
-  return -1;
-}
-
 // -- identification -----------------------------------------------------------------
 
 TEST(Seplos, tells_who_it_is) {
@@ -226,7 +217,7 @@ TEST(Seplos, fewer_custom_items_leave_values_absent) {
   board.shorten(3);
   auto sample = board.sample();
   EXPECT_EQ(sample.soc, 50.0);
-  EXPECT_EQ(extra(sample, "capacity_nominal"), 104.0);
+  EXPECT_EQ(number(sample, "capacity_nominal"), 104.0);
   EXPECT_FALSE(sample.cycles);
   EXPECT_FALSE(sample.soh);
   FakeSeplos longer;
@@ -234,7 +225,7 @@ TEST(Seplos, fewer_custom_items_leave_values_absent) {
   sample = longer.sample();
   EXPECT_EQ(sample.cycles, 321);
   EXPECT_EQ(sample.soh, 97.5);
-  EXPECT_EQ(extra(sample, "port_voltage"), -1);
+  EXPECT_EQ(number(sample, "port_voltage"), -1);
 }
 
 TEST(Seplos, boqiang_counts_no_soc) {

@@ -1,6 +1,5 @@
-#include "protocols/core/modbus.hpp"
+#include "fake_modbus.hpp"
 #include "protocols/seplosv3.hpp"
-#include "support.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,13 +14,9 @@ namespace {
 using test::hex;
 
 /// The recorded SG16S200A-SP57B-A, and whatever it is told to do wrong.
-class FakeSeplosV3 {
-public:
-  std::map<int, int> registers;
+struct FakeSeplosV3 : test::FakeModbus {
+  static constexpr std::uint32_t kAddress = 0; // one like any other
   std::map<int, Bytes> coils;
-  std::set<int> refused;    ///< reads that begin here get exception 2
-  std::set<int> silent;     ///< reads that begin here get no answer
-  std::vector<Bytes> heard; ///< all requests
 
   FakeSeplosV3() {
     place(0x1000, {5325, 65399, 27456, 33000, 290, 832, 999, 10, 3327, 2943, 3328, 3327, 2945, 2942, 0, 180, 180});
@@ -41,71 +36,21 @@ public:
     write(0x170A, "SG16S200A-SP57B-A ");
     write(0x1714, "15");
     write(0x1715, "SP57B-A2506120022 ");
+    most = 144; // coils
     coils[0x1200] = hex("000000000000000010000000000000030000");
     coils[0x1400] = hex("ffff3f017f2f9f0f836f");
   }
-  void place(int first, const std::vector<int>& values) {
-    for (int value : values) {
-      registers[first++] = value;
-    }
-  }
-  void write(int first, std::string_view text) {
-    for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-      registers[first++] = static_cast<unsigned char>(text[i]) << 8 | static_cast<unsigned char>(text[i + 1]);
-    }
-  }
 
-  Bytes answer(const Bytes& tx) {
-    heard.push_back(tx);
-    const int first = tx[2] << 8 | tx[3], count = tx[4] << 8 | tx[5];
-    const Bytes refusal = modbus::with_crc({tx[0], static_cast<std::uint8_t>(tx[1] | 0x80), 2});
-    if (silent.count(first) != 0) {
-      return {};
+  std::optional<Bytes> data(int function, int first, int count) override {
+    if (function != 1) {
+      return FakeModbus::data(function, first, count);
     }
-    if (refused.count(first) != 0) {
-      return refusal;
-    }
-    Bytes data;
-    if (tx[1] == 1) {
-      data = coils[first];
-    } else {
-      for (int reg = first; reg < first + count && registers.count(reg) != 0; ++reg) {
-        data.push_back(static_cast<std::uint8_t>(registers[reg] >> 8));
-        data.push_back(static_cast<std::uint8_t>(registers[reg]));
-      }
-    }
-    if (static_cast<int>(data.size()) != (tx[1] == 1 ? count / 8 : 2 * count)) {
-      return refusal;
-    }
-    Bytes reply = {tx[0], tx[1], static_cast<std::uint8_t>(data.size())};
-    reply.insert(reply.end(), data.begin(), data.end());
-    return modbus::with_crc(std::move(reply));
-  }
-  Result<void> run(Script script) {
-    return test::run(std::move(script), [this](const Bytes& tx) { return answer(tx); });
+    const Bytes& told = coils[first];
+    return static_cast<int>(told.size()) == count / 8 ? std::optional(told) : std::nullopt;
   }
 };
 
-struct SeplosV3Test : testing::Test {
-  FakeSeplosV3 battery;
-  SeplosV3 protocol{ProtocolConfig{}}; // address 0 is one like any other
-  Identity identity;
-  Sample sample;
-
-  Result<void> identify() {
-    identity = {};
-    return battery.run(protocol.identify(identity));
-  }
-  Result<void> poll() {
-    sample = {};
-    battery.heard.clear();
-    return battery.run(protocol.poll(sample));
-  }
-  Fault poll_fault() {
-    const auto result = poll();
-    return result ? Fault::none : result.error().fault;
-  }
-};
+using SeplosV3Test = test::ModbusTest<SeplosV3, FakeSeplosV3>;
 
 // -- identification -------------------------------------------------------------------
 
@@ -429,9 +374,9 @@ TEST_F(SeplosV3Test, switches_and_balancing) {
   for (std::size_t cell = 0; cell < 16; ++cell) {
     EXPECT_EQ(sample.balancing_cells[cell], cell == 0 || cell == 3 || cell == 15) << cell;
   }
-  const auto state = std::find_if(sample.extra.begin(), sample.extra.end(), [](auto& e) { return e.name == "state"; });
-  ASSERT_NE(state, sample.extra.end());
-  EXPECT_EQ(state->value, Extra::Value(std::string("charge")));
+  const auto* state = test::find_extra(sample, "state");
+  ASSERT_NE(state, nullptr);
+  EXPECT_EQ(*state, Extra::Value(std::string("charge")));
 }
 
 // -- captures -------------------------------------------------------------------------

@@ -66,12 +66,28 @@ TEST(Yd1363, a_reply_behind_garbage_and_a_false_start_is_found) {
   EXPECT_EQ(receive(request, line).error.fault, Fault::none);
 }
 
+TEST(Yd1363, the_echo_of_an_adapter_is_no_answer) {
+  const auto request = yd1363::ask(kSeplos, 1, 0x42, kGroup1); // as a reply it would be a refusal with RTN 42
+  EXPECT_EQ(receive(request, request.tx).error.fault, Fault::framing);
+  EXPECT_EQ(receive(request, request.tx).error.detail, "echo of the request");
+  const auto answer = yd1363::ask(kSeplos, 1, 0, kGroup1).tx;
+  Bytes line = request.tx;
+  line.insert(line.end(), answer.begin(), answer.end());
+  const auto reply = receive(request, line);
+  ASSERT_EQ(reply.error.fault, Fault::none);
+  EXPECT_EQ(Bytes(reply.view().begin(), reply.view().end()), answer);
+
+  auto any_start = yd1363::ask(kKs48100, 1, 0x42);
+  any_start.scan = yd1363::scan_any_start<yd1363::scan_any_address>;
+  EXPECT_EQ(receive(any_start, any_start.tx).error.fault, Fault::framing);
+}
+
 TEST(Yd1363, scanners_for_dialects_that_take_liberties) {
   auto request = yd1363::ask(kPace, 2, 0x42, kGroup1);
   request.scan = yd1363::scan_any_address;
   EXPECT_EQ(receive(request, yd1363::ask(kPace, 1, 0).tx).error.fault, Fault::none);
   request = yd1363::ask(kKs48100, 2, 0x42);
-  request.scan = yd1363::scan_any_start;
+  request.scan = yd1363::scan_any_start<yd1363::scan_any_address>;
   auto reply = yd1363::ask(kKs48100, 2, 0).tx;
   EXPECT_EQ(receive(request, reply).error.fault, Fault::none);
   reply[0] = '~';
