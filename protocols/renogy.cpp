@@ -213,6 +213,7 @@ Script Renogy::read_status_in_parts() {
 // -- what the registers mean ------------------------------------------------------
 
 void Renogy::describe(Identity& out) {
+  out.cell_voltage_step = 0.1;
   if (const auto model = registers_.text(kModel, 8); !model.empty()) {
     out.model = out.hardware_version = model;
     pro_ = is_pro(model);

@@ -41,7 +41,8 @@ Microvolts OvervoltageControl::wanted(std::optional<Microvolts> cvl, const Input
   case VoltageController::integral:
     if (cvl && *cvl != 0) {
       const double seconds = state_.last_ns ? static_cast<double>(now.precise.count() - *state_.last_ns) / 1e9 : 1.0;
-      const double error = static_cast<double>(cells.highest - cells.step / 2 - input.cell_max - margin_);
+      const Microvolts above = cells.highest - cells.step / 2 - input.cell_max - margin_;
+      const auto error = static_cast<double>(above);
       const double change = error * factor_ * std::clamp(seconds, 0.0, kLongestStep);
       return std::clamp(*cvl - static_cast<Microvolts>(std::llround(change)), input.pack_min, input.pack_max);
     }

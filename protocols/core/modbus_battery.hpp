@@ -32,9 +32,9 @@ protected:
   };
   /// A row of registers that most batteries of a kind tell at once.
   struct Block {
-    std::uint16_t first, count;
-    std::uint16_t essential;    ///< register that must be among what is told in parts
-    bool refused_whole = false; ///< this battery tells it in parts alone
+    std::uint16_t first = 0, count = 0;
+    std::uint16_t essential = 0; ///< register that must be among what is told in parts
+    bool refused_whole = false;  ///< this battery tells it in parts alone
   };
 
   Battery(const ProtocolConfig& config, const Timing& timing) : config_(config), timing_(timing) {}
