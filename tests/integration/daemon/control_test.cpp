@@ -97,7 +97,8 @@ TEST_F(Control, ClientsThatNeverReadCostLittleAndDelayNobody) {
   }
   ASSERT_TRUE(wait_until([&] { return counter("samples") >= samples + 10; }, 5s)) << "polls go on";
 #ifndef BMSD_SANITIZED
-  EXPECT_LT(resident_kb(), before + 12 * 1024);
+  // Each may hold one answer, the whole ring, which is about a megabyte; beyond that 3 MB are for all.
+  EXPECT_LT(resident_kb(), before + 24 * 1024);
 #else
   static_cast<void>(before);
 #endif
