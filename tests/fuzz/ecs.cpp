@@ -1,7 +1,6 @@
 // The ecs scripts against a line that answers with the fuzzer's bytes: raw, as an exception, or in valid frames
 // so that the fuzzer gets past the CRC. Boards are at three addresses, else a script would ask too much.
-#include "protocols/core/modbus.hpp"
-#include "script_fuzz.hpp"
+#include "modbus_reply.hpp"
 
 namespace {
 
@@ -9,17 +8,13 @@ using namespace bmsd;
 
 /// The data as long as it was asked for; what the fuzzer has no bytes for is 0.
 Bytes registers(const Request& request, ByteView content, bool right_type) {
-  const std::size_t size = 2U * request.tx[5];
-  Bytes reply = {request.tx[0], request.tx[1], static_cast<std::uint8_t>(size)};
-  reply.insert(reply.end(), content.begin(),
-               content.begin() + static_cast<std::ptrdiff_t>(std::min(content.size(), size)));
-  reply.resize(3 + size);
+  Bytes data = fuzz::data(request, content, [](std::size_t) { return 0; });
   if (right_type && request.tx[3] == 0) {
     const bool board = request.tx[0] >= 2 && request.tx[0] <= 4;
-    reply[3] = board ? 0 : 1;
-    reply[4] = board ? 102 : 0xF4;
+    data[0] = board ? 0 : 1;
+    data[1] = board ? 102 : 0xF4;
   }
-  return protocols::modbus::with_crc(std::move(reply));
+  return fuzz::reply(request, data);
 }
 
 Bytes answer(const Request& request, fuzz::Input& input) {
@@ -32,7 +27,7 @@ Bytes answer(const Request& request, fuzz::Input& input) {
     return Bytes(content.begin(), content.end());
   }
   if (mode % 8 == 1) {
-    return protocols::modbus::with_crc({request.tx[0], static_cast<std::uint8_t>(request.tx[1] | 0x80), mode});
+    return fuzz::exception(request, mode);
   }
   return registers(request, content, mode % 4 != 2);
 }

@@ -1,7 +1,6 @@
 // The eg4_ll scripts against a battery that answers with the fuzzer's bytes: raw, as an exception, or in valid
 // frames so that the fuzzer gets past the CRC.
-#include "protocols/core/modbus.hpp"
-#include "script_fuzz.hpp"
+#include "modbus_reply.hpp"
 
 namespace {
 
@@ -11,15 +10,9 @@ using namespace bmsd;
 Bytes registers(const Request& request, ByteView content) {
   static constexpr std::uint8_t kRest[] = {0x05, 0x2C, 0x00, 0x00, 0x0C, 0xEE, 0x0C, 0xF1, 0x0C, 0xED, 0x0C, 0xF1};
   constexpr std::size_t kCellCount = 2 * 36 + 1;
-  const std::size_t size = 2U * request.tx[5];
-  Bytes reply = {request.tx[0], request.tx[1], static_cast<std::uint8_t>(size)};
-  for (std::size_t i = 0; i < size; ++i) {
-    reply.push_back(i < content.size()     ? content[i]
-                    : i < std::size(kRest) ? kRest[i]
-                    : i == kCellCount      ? std::uint8_t{4}
-                                           : std::uint8_t{0});
-  }
-  return protocols::modbus::with_crc(std::move(reply));
+  return fuzz::reply(request, fuzz::data(request, content, [](std::size_t i) {
+                       return i < std::size(kRest) ? kRest[i] : i == kCellCount ? 4 : 0;
+                     }));
 }
 
 Bytes answer(const Request& request, fuzz::Input& input) {
@@ -29,7 +22,7 @@ Bytes answer(const Request& request, fuzz::Input& input) {
     return Bytes(content.begin(), content.end());
   }
   if (mode % 4 == 1) {
-    return protocols::modbus::with_crc({request.tx[0], static_cast<std::uint8_t>(request.tx[1] | 0x80), mode});
+    return fuzz::exception(request, mode);
   }
   return registers(request, content);
 }

@@ -1,7 +1,6 @@
 // The felicity scripts against a battery that answers with the fuzzer's bytes: raw, as an exception, or in valid
 // frames so that the fuzzer gets past the CRC.
-#include "protocols/core/modbus.hpp"
-#include "script_fuzz.hpp"
+#include "modbus_reply.hpp"
 
 namespace {
 
@@ -11,17 +10,12 @@ using namespace bmsd;
 Bytes registers(const Request& request, ByteView content) {
   constexpr std::size_t kVoltage = 0x1306;
   const std::size_t first = static_cast<std::size_t>(request.tx[2]) << 8 | request.tx[3];
-  const std::size_t count = request.tx[5];
-  Bytes reply = {request.tx[0], request.tx[1], static_cast<std::uint8_t>(2 * count)};
-  reply.insert(reply.end(), content.begin(),
-               content.begin() + static_cast<std::ptrdiff_t>(std::min(content.size(), 2 * count)));
-  for (std::size_t i = reply.size() - 3; i < 2 * count; ++i) {
-    const std::size_t reg = first + i / 2;
-    const bool low = i % 2 != 0;
-    const bool cell = reg >= 0x132A && reg < 0x133A;
-    reply.push_back(reg == kVoltage ? (low ? 0xCD : 0x14) : cell && !low ? 0x0D : 0x00);
-  }
-  return protocols::modbus::with_crc(std::move(reply));
+  return fuzz::reply(request, fuzz::data(request, content, [=](std::size_t i) {
+                       const std::size_t reg = first + i / 2;
+                       const bool low = i % 2 != 0;
+                       const bool cell = reg >= 0x132A && reg < 0x133A;
+                       return reg == kVoltage ? (low ? 0xCD : 0x14) : cell && !low ? 0x0D : 0x00;
+                     }));
 }
 
 Bytes answer(const Request& request, fuzz::Input& input) {
@@ -31,7 +25,7 @@ Bytes answer(const Request& request, fuzz::Input& input) {
     return Bytes(content.begin(), content.end());
   }
   if (mode % 4 == 1) {
-    return protocols::modbus::with_crc({request.tx[0], static_cast<std::uint8_t>(request.tx[1] | 0x80), mode});
+    return fuzz::exception(request, mode);
   }
   return registers(request, content);
 }

@@ -1,7 +1,6 @@
 // The heltec_modbus scripts against a battery that answers with the fuzzer's bytes: raw, as an exception, or in
 // valid frames so that the fuzzer gets past the CRC.
-#include "protocols/core/modbus.hpp"
-#include "script_fuzz.hpp"
+#include "modbus_reply.hpp"
 
 namespace {
 
@@ -31,16 +30,14 @@ Bytes answer(const Request& request, fuzz::Input& input) {
     return Bytes(content.begin(), content.end());
   }
   if (mode % 16 == 1) {
-    return protocols::modbus::with_crc({request.tx[0], static_cast<std::uint8_t>(request.tx[1] | 0x80), mode});
+    return fuzz::exception(request, mode);
   }
   Bytes data = usual(request.tx[3], 2U * request.tx[5]);
   if (mode % 2 == 0) {
     const auto content = input.take(data.size());
     std::copy(content.begin(), content.end(), data.begin());
   }
-  Bytes reply = {request.tx[0], request.tx[1], static_cast<std::uint8_t>(data.size())};
-  reply.insert(reply.end(), data.begin(), data.end());
-  return protocols::modbus::with_crc(std::move(reply));
+  return fuzz::reply(request, data);
 }
 
 } // namespace

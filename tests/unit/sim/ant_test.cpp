@@ -121,27 +121,9 @@ TEST_F(AntLine, a_board_of_2019_does_not_hear_the_newer_protocol) {
 
 // -- the protocol at the other end ------------------------------------------------------
 
-struct Talk {
-  Talk(BatteryConfig config, std::string dialect)
-      : battery(config), device(find_simulator("ant")->stream(battery, {0, "24BH", "", std::move(dialect)})) {
-    protocols::ProtocolConfig setup;
-    setup.allow_writes = true;
-    protocol = protocols::find_protocol("ant")->exchange(setup);
-  }
-  Sample poll() {
-    EXPECT_TRUE(run(protocol->identify(identity), *device));
-    EXPECT_TRUE(run(protocol->settings(identity), *device));
-    Sample sample;
-    const auto result = run(protocol->poll(sample), *device);
-    EXPECT_TRUE(result) << to_string(result.error());
-    return sample;
-  }
-  Result<void> command(CommandKind kind, double value) { return run(protocol->command({kind, value, 1}), *device); }
-
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
+struct Talk : test::Life {
+  Talk(const BatteryConfig& config, std::string dialect)
+      : Life("ant", config, {0, "24BH", "", std::move(dialect)}, test::at(0, true)) {}
 };
 
 constexpr const char* kBoth[] = {"2021", "2019"};

@@ -91,28 +91,15 @@ TEST_F(DalyLine, an_impossible_soc_is_not_accepted) {
 
 // -- the protocol at the other end ------------------------------------------------------
 
-struct Talk {
-  explicit Talk(BatteryConfig config, std::uint32_t address = 0, std::string dialect = "", bool inverted = false)
-      : battery(config), device(find_simulator("daly")->stream(battery, {address, "", "PACK 7", std::move(dialect)})) {
-    protocols::ProtocolConfig setup;
-    setup.address = address;
-    setup.allow_writes = true;
-    setup.options["invert_current"] = inverted ? "true" : "false";
-    protocol = protocols::find_protocol("daly")->exchange(setup);
-  }
-  Sample poll() {
-    EXPECT_TRUE(run(protocol->identify(identity), *device));
-    Sample sample;
-    const auto result = run(protocol->poll(sample), *device);
-    EXPECT_TRUE(result) << to_string(result.error());
-    return sample;
-  }
-  Result<void> command(CommandKind kind, double value) { return run(protocol->command({kind, value, 1}), *device); }
+protocols::ProtocolConfig daly_setup(std::uint32_t address, bool inverted) {
+  auto setup = test::at(address, true);
+  setup.options["invert_current"] = inverted ? "true" : "false";
+  return setup;
+}
 
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
+struct Talk : test::Life {
+  explicit Talk(const BatteryConfig& config, std::uint32_t address = 0, std::string dialect = "", bool inverted = false)
+      : Life("daly", config, {address, "", "PACK 7", std::move(dialect)}, daly_setup(address, inverted)) {}
 };
 
 void expect_truth(const Sample& sample, const Reading& truth) {

@@ -11,7 +11,7 @@ namespace {
 
 using protocols::Daren485;
 using protocols::Ks48100;
-using protocols::ProtocolConfig;
+using test::at;
 using test::expect_cells;
 using test::hex;
 using test::run;
@@ -26,12 +26,6 @@ std::string ask(StreamDevice& device, std::string_view request) {
   const auto answer = device.answer(sent);
   EXPECT_EQ(answer.used, sent.size());
   return {answer.reply.begin(), answer.reply.end()};
-}
-
-ProtocolConfig at(std::uint32_t address) {
-  ProtocolConfig config;
-  config.address = address;
-  return config;
 }
 
 double number(const Sample& sample, std::string_view name) {

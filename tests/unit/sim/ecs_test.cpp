@@ -87,26 +87,9 @@ TEST_F(Ecs, WaitsForTheWholeRequestAndSkipsRubbish) {
 
 // -- the protocol against it ----------------------------------------------------------
 
-struct Life {
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
-  Sample sample;
-
+struct Life : test::Life {
   explicit Life(const BatteryConfig& config, const std::string& dialect = "")
-      : battery(config), device(find_simulator("ecs")->stream(battery, {0, "", "", dialect})) {
-    protocols::ProtocolConfig settings;
-    settings.address = 1;
-    protocol = protocols::find_protocol("ecs")->exchange(settings);
-  }
-  Result<void> live() {
-    if (auto result = run(protocol->identify(identity), *device); !result) {
-      return result;
-    }
-    sample = {};
-    return run(protocol->poll(sample), *device);
-  }
+      : test::Life("ecs", config, {0, "", "", dialect}, test::at(1)) {}
 };
 
 void expect_truth(const Life& life) {

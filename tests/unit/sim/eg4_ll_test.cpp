@@ -104,29 +104,9 @@ TEST_F(Eg4Ll, OtherAddressesAndDamageGetNoAnswer) {
 
 // -- the protocol against it ----------------------------------------------------------
 
-struct Life {
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
-  Sample sample;
-
+struct Life : test::Life {
   explicit Life(const BatteryConfig& config, std::uint32_t address = 0x10)
-      : battery(config), device(find_simulator("eg4_ll")->stream(battery, {address, "pack", "SN1", ""})) {
-    protocols::ProtocolConfig settings;
-    settings.address = address;
-    protocol = protocols::find_protocol("eg4_ll")->exchange(settings);
-  }
-  Result<void> live() {
-    if (auto result = run(protocol->identify(identity), *device); !result) {
-      return result;
-    }
-    if (auto result = run(protocol->settings(identity), *device); !result) {
-      return result;
-    }
-    sample = {};
-    return run(protocol->poll(sample), *device);
-  }
+      : test::Life("eg4_ll", config, {address, "pack", "SN1", ""}, test::at(address)) {}
   double extra(std::string_view name) const {
     for (const auto& extra : sample.extra) {
       if (extra.name == name) {

@@ -98,26 +98,9 @@ TEST_F(Felicity, OtherAddressesAndDamageGetNoAnswer) {
 
 // -- the protocol against it ----------------------------------------------------------
 
-struct Life {
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
-  Sample sample;
-
+struct Life : test::Life {
   explicit Life(const BatteryConfig& config, std::uint32_t address = 1)
-      : battery(config), device(find_simulator("felicity")->stream(battery, {address, "pack", kSerialNumber, ""})) {
-    protocols::ProtocolConfig settings;
-    settings.address = address;
-    protocol = protocols::find_protocol("felicity")->exchange(settings);
-  }
-  Result<void> live() {
-    if (auto result = run(protocol->identify(identity), *device); !result) {
-      return result;
-    }
-    sample = {};
-    return run(protocol->poll(sample), *device);
-  }
+      : test::Life("felicity", config, {address, "pack", kSerialNumber, ""}, test::at(address)) {}
 };
 
 void expect_truth(const Life& life) {

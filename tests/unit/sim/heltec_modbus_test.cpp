@@ -55,29 +55,9 @@ TEST(HeltecModbus, ReadsWithFunctionThreeAlone) {
 
 // -- the protocol against it ------------------------------------------------------------
 
-struct Life {
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
-  Sample sample;
-
+struct Life : test::Life {
   explicit Life(const BatteryConfig& config, std::uint32_t address = 1)
-      : battery(config), device(find_simulator("heltec_modbus")->stream(battery, {address, "HLT001", "12345678", ""})) {
-    protocols::ProtocolConfig settings;
-    settings.address = address;
-    protocol = protocols::find_protocol("heltec_modbus")->exchange(settings);
-  }
-  Result<void> live() {
-    if (auto result = run(protocol->identify(identity), *device); !result) {
-      return result;
-    }
-    if (auto result = run(protocol->settings(identity), *device); !result) {
-      return result;
-    }
-    sample = {};
-    return run(protocol->poll(sample), *device);
-  }
+      : test::Life("heltec_modbus", config, {address, "HLT001", "12345678", ""}, test::at(address)) {}
 };
 
 void expect_truth(const Life& life) {

@@ -74,23 +74,9 @@ TEST_F(HlpdataBms4s, WaitsForTheEndOfTheLineAndSkipsRubbish) {
 
 // -- the protocol against it ----------------------------------------------------------
 
-struct Life {
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
-  Sample sample;
-
+struct Life : test::Life {
   explicit Life(const BatteryConfig& config, const std::string& dialect = "")
-      : battery(config), device(find_simulator("hlpdatabms4s")->stream(battery, {0, "", "", dialect})),
-        protocol(protocols::find_protocol("hlpdatabms4s")->exchange({})) {}
-  Result<void> live() {
-    if (auto result = run(protocol->identify(identity), *device); !result) {
-      return result;
-    }
-    sample = {};
-    return run(protocol->poll(sample), *device);
-  }
+      : test::Life("hlpdatabms4s", config, {0, "", "", dialect}) {}
 };
 
 void expect_truth(const Life& life, double degrees) {

@@ -76,27 +76,9 @@ TEST_F(JkbmsLine, a_write_needs_the_password_frame) {
 
 // -- the protocol at the other end ------------------------------------------------------
 
-struct Talk {
-  explicit Talk(BatteryConfig config, std::string serial = "", std::string dialect = "")
-      : battery(config),
-        device(find_simulator("jkbms")->stream(battery, {0, "bank", std::move(serial), std::move(dialect)})) {
-    protocols::ProtocolConfig setup;
-    setup.allow_writes = true;
-    protocol = protocols::find_protocol("jkbms")->exchange(setup);
-  }
-  Sample poll() {
-    EXPECT_TRUE(run(protocol->identify(identity), *device));
-    Sample sample;
-    const auto result = run(protocol->poll(sample), *device);
-    EXPECT_TRUE(result) << to_string(result.error());
-    return sample;
-  }
-  Result<void> command(CommandKind kind, double value) { return run(protocol->command({kind, value, 1}), *device); }
-
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
+struct Talk : test::Life {
+  explicit Talk(const BatteryConfig& config, std::string serial = "", std::string dialect = "")
+      : Life("jkbms", config, {0, "bank", std::move(serial), std::move(dialect)}, test::at(0, true)) {}
 };
 
 void expect_truth(const Sample& sample, const Battery& battery) {

@@ -57,30 +57,20 @@ TEST_F(LltJbdUp16sLine, the_recorded_wider_block) {
 
 // -- the protocol at the other end ------------------------------------------------------
 
-struct Talk {
-  explicit Talk(BatteryConfig config, std::uint32_t address = 1, std::string dialect = "")
-      : battery(config),
-        device(find_simulator("lltjbd_up16s")
-                   ->stream(battery, {address, "UP16S015.16S200A", "UP16S015042", std::move(dialect)})) {
-    protocols::ProtocolConfig setup;
-    setup.address = address;
-    setup.allow_writes = true;
-    protocol = protocols::find_protocol("lltjbd_up16s")->exchange(setup);
+/// Identified once.
+struct Talk : test::Life {
+  explicit Talk(const BatteryConfig& config, std::uint32_t address = 1, std::string dialect = "")
+      : Life("lltjbd_up16s", config, {address, "UP16S015.16S200A", "UP16S015042", std::move(dialect)},
+             test::at(address, true)) {
     EXPECT_TRUE(run(protocol->identify(identity), *device));
     EXPECT_TRUE(run(protocol->settings(identity), *device));
   }
   Sample poll() {
-    Sample sample;
+    sample = {};
     const auto result = run(protocol->poll(sample), *device);
     EXPECT_TRUE(result) << to_string(result.error());
     return sample;
   }
-  Result<void> command(CommandKind kind, double value) { return run(protocol->command({kind, value, 1}), *device); }
-
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
 };
 
 void expect_truth(const Sample& sample, const Reading& truth) {

@@ -128,26 +128,9 @@ TEST_F(Renogy, OtherAddressesAndDamageGetNoAnswer) {
 
 // -- the protocol against it ----------------------------------------------------------
 
-struct Life {
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
-  Sample sample;
-
+struct Life : test::Life {
   explicit Life(const BatteryConfig& config, const std::string& dialect = "", std::uint32_t address = 0x30)
-      : battery(config), device(find_simulator("renogy")->stream(battery, {address, "pack", "SN1", dialect})) {
-    protocols::ProtocolConfig settings;
-    settings.address = address;
-    protocol = protocols::find_protocol("renogy")->exchange(settings);
-  }
-  Result<void> live() {
-    if (auto result = run(protocol->identify(identity), *device); !result) {
-      return result;
-    }
-    sample = {};
-    return run(protocol->poll(sample), *device);
-  }
+      : test::Life("renogy", config, {address, "pack", "SN1", dialect}, test::at(address)) {}
 };
 
 void expect_truth(const Life& life, double current_resolution) {

@@ -9,7 +9,7 @@
 namespace bmsd::sim {
 namespace {
 
-using protocols::ProtocolConfig;
+using test::at;
 using test::expect_cells;
 using test::run;
 using test::sixteen_cells;
@@ -23,12 +23,6 @@ std::string ask(StreamDevice& device, std::string_view request) {
   const auto answer = device.answer(sent);
   EXPECT_EQ(answer.used, sent.size());
   return {answer.reply.begin(), answer.reply.end()};
-}
-
-ProtocolConfig at(std::uint32_t address) {
-  ProtocolConfig config;
-  config.address = address;
-  return config;
 }
 
 // -- frames ---------------------------------------------------------------------------

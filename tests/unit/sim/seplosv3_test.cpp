@@ -86,29 +86,9 @@ TEST_F(SeplosV3, AnotherPackIsNotAnswered) {
 
 // -- the protocol against it ------------------------------------------------------------
 
-struct Life {
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
-  Sample sample;
-
+struct Life : test::Life {
   explicit Life(const BatteryConfig& config, const std::string& dialect = "", std::uint32_t address = 0)
-      : battery(config), device(find_simulator("seplosv3")->stream(battery, {address, "pack", "SN1", dialect})) {
-    protocols::ProtocolConfig settings;
-    settings.address = address;
-    protocol = protocols::find_protocol("seplosv3")->exchange(settings);
-  }
-  Result<void> live() {
-    if (auto result = run(protocol->identify(identity), *device); !result) {
-      return result;
-    }
-    if (auto result = run(protocol->settings(identity), *device); !result) {
-      return result;
-    }
-    sample = {};
-    return run(protocol->poll(sample), *device);
-  }
+      : test::Life("seplosv3", config, {address, "pack", "SN1", dialect}, test::at(address)) {}
 };
 
 void expect_truth(const Life& life, double current_unit = 0.01) {

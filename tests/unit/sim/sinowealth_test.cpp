@@ -52,22 +52,8 @@ TEST_F(SinowealthLine, waits_for_the_whole_request_and_skips_rubbish) {
 
 // -- the protocol at the other end ------------------------------------------------------
 
-struct Talk {
-  explicit Talk(BatteryConfig config)
-      : battery(config), device(find_simulator("sinowealth")->stream(battery, {})),
-        protocol(protocols::find_protocol("sinowealth")->exchange({})) {}
-  Sample poll() {
-    EXPECT_TRUE(run(protocol->identify(identity), *device));
-    Sample sample;
-    const auto result = run(protocol->poll(sample), *device);
-    EXPECT_TRUE(result) << to_string(result.error());
-    return sample;
-  }
-
-  Battery battery;
-  std::unique_ptr<StreamDevice> device;
-  std::unique_ptr<protocols::ExchangeProtocol> protocol;
-  Identity identity;
+struct Talk : test::Life {
+  explicit Talk(const BatteryConfig& config) : Life("sinowealth", config, {}) {}
 };
 
 void expect_truth(const Sample& sample, const Reading& truth) {

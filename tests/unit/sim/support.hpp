@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -53,6 +54,44 @@ inline BatteryConfig sixteen_cells() {
 inline Result<void> run(protocols::Script script, StreamDevice& device) {
   return DirectLine(device).run(std::move(script));
 }
+
+inline protocols::ProtocolConfig at(std::uint32_t address, bool allow_writes = false) {
+  protocols::ProtocolConfig config;
+  config.address = address;
+  config.allow_writes = allow_writes;
+  return config;
+}
+
+/// A simulated battery with its protocol at the other end of the line.
+struct Life {
+  Battery battery;
+  std::unique_ptr<StreamDevice> device;
+  std::unique_ptr<protocols::ExchangeProtocol> protocol;
+  Identity identity;
+  Sample sample;
+
+  Life(std::string_view key, const BatteryConfig& config, const DeviceOptions& options,
+       const protocols::ProtocolConfig& setup = {})
+      : battery(config), device(find_simulator(key)->stream(battery, options)),
+        protocol(protocols::find_protocol(key)->exchange(setup)) {}
+  /// Identified, its settings read, polled.
+  Result<void> live() {
+    if (auto result = run(protocol->identify(identity), *device); !result) {
+      return result;
+    }
+    if (auto result = run(protocol->settings(identity), *device); !result) {
+      return result;
+    }
+    sample = {};
+    return run(protocol->poll(sample), *device);
+  }
+  Sample poll() {
+    const auto result = live();
+    EXPECT_TRUE(result) << to_string(result.error());
+    return sample;
+  }
+  Result<void> command(CommandKind kind, double value) { return run(protocol->command({kind, value, 1}), *device); }
+};
 
 inline void expect_cells(const CellVoltages& decoded, const Reading& truth) {
   ASSERT_EQ(decoded.size(), truth.cells.size());
