@@ -11,15 +11,10 @@ namespace bmsd::battery {
 
 namespace {
 
-constexpr std::int64_t kInvalidGrace = 10; // s, the last outputs stay
 constexpr std::int64_t kInvalidAlarm = 60; // s, until it is an alarm
 constexpr double kLongestGap = 300.0;      // s, that is integrated over
 constexpr double kPollsPerGap = 5.0;       // ... or so many poll intervals
 constexpr double kMaxBmsCurrent = 10000.0; // A, that a BMS can mean as its limit
-
-double volts(Microvolts uv) {
-  return to_volts(uv);
-}
 
 } // namespace
 
@@ -100,8 +95,8 @@ void Controller::poll_failed(const Tick& now) {
   outage_ = true;
   const CellView& cells = check_.cells();
   const bool known = cells.source != CellSource::none;
-  connection_.poll_failed(known ? std::optional(volts(check_.lowest_seen())) : std::nullopt,
-                          known ? std::optional(volts(check_.highest_seen())) : std::nullopt, now);
+  connection_.poll_failed(known ? std::optional(to_volts(check_.lowest_seen())) : std::nullopt,
+                          known ? std::optional(to_volts(check_.highest_seen())) : std::nullopt, now);
   if (!connection_.online()) {
     voltage_in_use_.reset();
     current_.reset();
@@ -148,15 +143,15 @@ void Controller::hold_bms_limits() {
 void Controller::show_cells() {
   const CellView& cells = check_.cells();
   const bool listed = cells.source == CellSource::list;
-  status_.cell_sum = listed ? std::optional(round2(volts(cells.sum))) : std::nullopt;
+  status_.cell_sum = listed ? std::optional(round2(to_volts(cells.sum))) : std::nullopt;
   status_.mid_voltage.reset();
   status_.mid_deviation.reset();
   if (cells.source == CellSource::mean) {
     return;
   }
-  status_.cell_diff = round3(volts(cells.highest - cells.lowest));
-  status_.min_cell_voltage = volts(cells.lowest);
-  status_.max_cell_voltage = volts(cells.highest);
+  status_.cell_diff = round3(to_volts(cells.highest - cells.lowest));
+  status_.min_cell_voltage = to_volts(cells.lowest);
+  status_.max_cell_voltage = to_volts(cells.highest);
   auto name = [listed](std::string& id, std::size_t index, const std::optional<std::string>& stated) {
     if (listed) {
       id = "C";
@@ -203,7 +198,7 @@ void Controller::update_current(const Tick& now) {
   const bool sum_is_right =
       !invalid_since_ && (cells.source == CellSource::list || cells.source == CellSource::extremes);
   if (sum_is_right && (!s.voltage || check_.voltage_contradicts())) {
-    voltage_in_use_ = volts(cells.sum);
+    voltage_in_use_ = to_volts(cells.sum);
   }
   const CurrentReading reading = current_source_.read(s.current, external_, bms_.charge_on, bms_.discharge_on);
   current_ = reading.current;
@@ -264,160 +259,6 @@ void Controller::update_capacity() {
   }
 }
 
-// -- limits -----------------------------------------------------------------------
-
-void Controller::update_limits(bool cells_good, const Tick& now) {
-  const CellView& cells = check_.cells();
-  const bool without_cells = cells.source == CellSource::none;
-  if (without_cells && !bms_states_limits()) {
-    return;
-  }
-  if (cells_good && !without_cells) {
-    VoltageLimit::Input input;
-    input.cells = &cells;
-    input.soc = soc_;
-    input.bms_max = bms_.charge_voltage;
-    input.bms_min = bms_.low_voltage;
-    input.outage = outage_;
-    if (voltage_.update(input, now)) {
-      became_full(now);
-    }
-  }
-  update_currents(cells_good || without_cells, now);
-}
-
-void Controller::update_currents(bool may_rise, const Tick& now) {
-  const bool without_cells = check_.cells().source == CellSource::none;
-  CurrentLimit::Input input;
-  input.lowest_temperature = temperatures_.held().lowest;
-  input.highest_temperature = temperatures_.held().highest;
-  input.mosfet = temperatures_.held().mosfet;
-  input.temperature_lost = temperatures_.lost(now);
-  input.soc = held_soc_;
-  input.may_rise = may_rise;
-
-  const auto cell = [&](auto voltage) { return without_cells ? std::nullopt : std::optional(volts(voltage)); };
-  input.cell_voltage = cell(check_.highest_seen());
-  input.bms_limit = bms_.charge_current;
-  input.switched_off = bms_.charge_on == false;
-  input.alarm = settings_.limit_on_alarm && alarms_.against_charging();
-  charge_.update(input, now);
-
-  input.cell_voltage = cell(check_.lowest_seen());
-  input.bms_limit = bms_.discharge_current;
-  input.switched_off = bms_.discharge_on == false;
-  input.alarm = settings_.limit_on_alarm && alarms_.against_discharging();
-  discharge_.update(input, now);
-}
-
-/// A sample with a value that cannot be true is no answer, but what else it says can be a reason to be careful.
-void Controller::tighten(const Sample& doubtful, const Tick& now) {
-  if (charge_.value() && discharge_.value()) {
-    Sample sample = doubtful;
-    temperatures_.read(sample, settings_, now);
-    update_currents(false, now);
-  }
-}
-
-/// A BMS that does not even tell how many cells it has (Pylontech's CAN frames): what it states
-/// itself, under the configured maxima, is all there is.
-bool Controller::bms_states_limits() const {
-  return bms_.charge_voltage && bms_.charge_current && bms_.discharge_current;
-}
-
-void Controller::became_full(const Tick& now) {
-  history_.became_full(now);
-  if (settings_.soc_calculation && capacity_) {
-    counter_.set_full(*capacity_);
-  }
-  if (settings_.auto_reset_soc && capabilities_.soc_reset) {
-    Command command;
-    command.kind = CommandKind::set_soc;
-    command.value = 100.0;
-    to_bms_ = command;
-  }
-  if (voltage_.phase().soc_contradicts()) {
-    errors_.record(now);
-  }
-}
-
-void Controller::restrict(const Tick& now) {
-  const bool unknown = invalid_since_ && now.s - *invalid_since_ >= kInvalidGrace;
-  if (connection_.blocks()) {
-    charge_.force(0.0, LimitSource::disconnected);
-    discharge_.force(0.0, LimitSource::disconnected);
-  } else if (unknown) {
-    if (!discharge_cap_) {
-      const CellView& cells = check_.cells();
-      const bool low = cells.source == CellSource::none || volts(cells.lowest) < discharge_.full_from();
-      discharge_cap_ = low ? 0.0 : round3(discharge_.value().value_or(0.0) / 2.0);
-    }
-    charge_.force(0.0, LimitSource::cells_unknown);
-    discharge_.force(*discharge_cap_, LimitSource::cells_unknown);
-  }
-}
-
-void Controller::publish_limits(const Tick& now) {
-  const Sample& s = status_.sample;
-  const bool unknown = invalid_since_ && now.s - *invalid_since_ >= kInvalidGrace;
-  const bool blocked = connection_.blocks();
-  const bool charge_on = bms_.charge_on.value_or(true);
-  const bool discharge_on = bms_.discharge_on.value_or(true);
-  status_.absorption_timer_running = voltage_.phase().state().absorbing_since.has_value();
-  status_.soc_reset_requested = voltage_.reset_plan().requested();
-  if (!settings_.limits) {
-    status_.allow_charge = charge_on && !blocked;
-    status_.allow_discharge = discharge_on && !blocked;
-    return;
-  }
-  restrict(now);
-  status_.ccl = charge_.value();
-  status_.dcl = discharge_.value();
-  status_.charge_limitation = charge_.reason();
-  status_.discharge_limitation = discharge_.reason();
-  if (status_.ccl && status_.dcl) {
-    status_.allow_charge = charge_on && charge_.allows();
-    status_.allow_discharge = discharge_on && discharge_.allows();
-  }
-  const int cells = check_.cell_count();
-  if (cells == 0 && bms_states_limits()) {
-    status_.cvl = round2(*bms_.charge_voltage + settings_.voltage_drop);
-    status_.battery_low_voltage = bms_.low_voltage;
-    status_.charge_mode = "BMS";
-    return;
-  }
-  if (!voltage_.known() && !(unknown && cells > 0)) {
-    return;
-  }
-  const bool safe = unknown || blocked;
-  const double cvl = safe ? volts(voltage_.safe_voltage(cells)) : voltage_.cvl_volts();
-  status_.cvl = round2(cvl + settings_.voltage_drop);
-  if (voltage_.known()) {
-    status_.battery_low_voltage = volts(voltage_.pack_min());
-    status_.max_charge_cell_voltage = round3(volts(voltage_.pack_max()) / cells);
-  }
-
-  ChargeTextInput text;
-  text.mode = voltage_.mode();
-  text.overvoltage = voltage_.overvoltage();
-  text.at_reset_voltage = voltage_.at_reset_voltage();
-  text.balancing = s.balancing.value_or(false) ||
-                   std::any_of(s.balancing_cells.begin(), s.balancing_cells.end(), [](bool on) { return on; });
-  text.heating = s.heating.value_or(false);
-  text.step_mode = settings_.table_mode == TableMode::step;
-  text.override = blocked ? Override::disconnected : unknown ? Override::cells_unknown : Override::none;
-  charge_text_.write(text, status_.charge_mode);
-  if (settings_.debug_texts) {
-    DebugInput debug;
-    debug.voltage = &voltage_;
-    debug.cells = &check_.cells();
-    debug.settings = &settings_;
-    debug.current = current_;
-    debug.soc = soc_;
-    write_debug_texts(debug, status_, now);
-  }
-}
-
 // -- publication ------------------------------------------------------------------
 
 double Controller::float_pack_voltage() const {
@@ -441,7 +282,7 @@ void Controller::publish(const Tick& now) {
   own.cable = connection_.cable_alarm();
   own.hide_high_voltage_warnings = voltage_.above_normal(now);
   own.internal_failure = against_fet_ || frozen ? 1 : 0;
-  if (invalid_since_ && now.s - *invalid_since_ >= kInvalidGrace) {
+  if (cells_unknown(now)) {
     own.internal_failure = now.s - *invalid_since_ > kInvalidAlarm ? 2 : 1;
   }
   if (settings_.soc_calculation && held_soc_) {

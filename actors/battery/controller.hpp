@@ -78,6 +78,7 @@ private:
   void update_currents(bool may_rise, const Tick& now);
   void tighten(const Sample& doubtful, const Tick& now);
   bool bms_states_limits() const;
+  bool cells_unknown(const Tick& now) const;
   void became_full(const Tick& now);
   void restrict(const Tick& now);
   void poll_failed(const Tick& now);
