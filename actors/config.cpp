@@ -6,22 +6,16 @@ namespace bmsd::actors {
 
 namespace {
 
-/// A preset is what the other keys of its section change, wherever it stands.
 void lay_over(BatterySetup& setup, const std::vector<ConfigLine>& lines) {
-  auto take = [&setup](const ConfigLine& line) {
+  const auto take = [&setup](const ConfigLine& line) {
     if (auto applied = battery::apply_key(setup.settings, line.key, line.value); !applied) {
       setup.issues.push_back({line.where, applied.error().detail});
       const auto* key = battery::find_key(line.key);
       setup.safe = setup.safe && key != nullptr && !key->safety;
     }
   };
-  for (bool presets : {true, false}) {
-    for (const auto& line : lines) {
-      if (battery::is_preset(line.key) == presets) {
-        take(line);
-      }
-    }
-  }
+  battery::presets_first(
+      lines, [](const ConfigLine& line) -> std::string_view { return line.key; }, take);
 }
 
 const std::vector<ConfigLine>& lines_of(const std::map<std::string, std::vector<ConfigLine>>& sections,

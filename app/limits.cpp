@@ -158,24 +158,21 @@ SeriesRunner::SeriesRunner(const Json& series, std::vector<std::string>& problem
   const Json config = series.value("config", Json::object());
   // A series without this key gives BMS voltages only where they are to be used.
   settings_.use_bms_voltage_limits = true;
-  const auto apply = [&](const std::string& key, const std::string& value, bool presets) {
-    if (battery::is_preset(key) != presets) {
-      return;
-    }
-    if (auto result = battery::apply_key(settings_, key, value); !result) {
-      problems.push_back(result.error().detail);
-    }
+  std::vector<std::pair<std::string, std::string>> given;
+  for (const auto& [key, value] : config.items()) {
+    given.emplace_back(key, text_of(value));
+  }
+  const auto lay_over = [&](const auto& lines) {
+    battery::presets_first(
+        lines, [](const auto& line) -> std::string_view { return line.first; },
+        [&](const auto& line) {
+          if (auto result = battery::apply_key(settings_, line.first, line.second); !result) {
+            problems.push_back(result.error().detail);
+          }
+        });
   };
-  for (bool presets : {true, false}) {
-    for (const auto& [key, value] : config.items()) {
-      apply(key, text_of(value), presets);
-    }
-  }
-  for (bool presets : {true, false}) {
-    for (const auto& [key, value] : overrides) {
-      apply(key, value, presets);
-    }
-  }
+  lay_over(given);
+  lay_over(overrides);
   for (const auto& problem : battery::check(settings_)) {
     problems.push_back(problem.key + ": " + problem.text);
   }

@@ -147,8 +147,18 @@ const KeyInfo* find_key(std::string_view name);
 /// The present name if `name` is a former one.
 std::optional<std::string_view> renamed(std::string_view name);
 bool is_battery_key(std::string_view name);
-/// PRESET: to be applied before the others, which change its values.
 bool is_preset(std::string_view name);
+/// Visits all lines, those whose name (by `name_of`) is PRESET before the others, which change its values.
+template <class Lines, class NameOf, class Take>
+void presets_first(const Lines& lines, NameOf name_of, Take take) {
+  for (const bool presets : {true, false}) {
+    for (const auto& line : lines) {
+      if (is_preset(name_of(line)) == presets) {
+        take(line);
+      }
+    }
+  }
+}
 
 /// Sets one key. Errors (Fault::rejected) leave the settings as they are and read
 /// "MAX_CELL_VOLTAGE: 9.0 is out of range, allowed 2..4.3 V".
