@@ -50,7 +50,11 @@ constexpr KeyInfo key(std::string_view name, std::string_view unit, Range range,
           [](S& settings, std::string_view value, const KeyInfo& info) -> Result<void> {
             T& target = Get{}(settings);
             if constexpr (std::is_same_v<T, bool>) {
-              target = boolean(value);
+              const auto flag = boolean(value, info);
+              if (!flag) {
+                return flag.error();
+              }
+              target = *flag;
             } else if constexpr (std::is_same_v<T, std::string>) {
               target = value;
             } else if constexpr (std::is_same_v<T, NumberList>) {
@@ -250,9 +254,10 @@ const KeyInfo kKeys[] = {
         [](const S& s) { return std::string(s.limits ? "on" : "off"); }, true),
     special(
         "MONITOR_ONLY", "", kAny, "True: the same as LIMITS = off",
-        [](S& s, std::string_view value, const KeyInfo&) -> Result<void> {
-          s.limits = !boolean(value);
-          return {};
+        [](S& s, std::string_view value, const KeyInfo& info) -> Result<void> {
+          const auto monitor = boolean(value, info);
+          s.limits = monitor ? !*monitor : s.limits;
+          return monitor ? Result<void>() : monitor.error();
         },
         [](const S& s) { return text_of(!s.limits); }, true),
     key("MAX_BATTERY_CHARGE_CURRENT", "A", kAmperes, FIELD(charge.maximum), "Highest charge current of this battery",
@@ -440,8 +445,17 @@ constexpr Rename kRenamed[] = {
     {"EXTERNAL_CURRENT_SENSOR_DBUS_PATH", "EXTERNAL_SENSOR_DBUS_PATH_CURRENT"},
 };
 
+Result<void> apply_linear(S& settings, std::string_view value, const KeyInfo& info) {
+  const auto linear = boolean(value, info);
+  if (linear) {
+    settings.table_mode = *linear ? TableMode::linear : TableMode::step;
+  }
+  return linear ? Result<void>() : linear.error();
+}
+
 /// Former keys whose values meant something else.
 constexpr KeyInfo kOneSource{"TEMP_BATTERY", "", "0..4", "", false, 0, 4, {}, &apply_one_source, nullptr};
+constexpr KeyInfo kLinear{"LINEAR_LIMITATION_ENABLE", "", "True, False", "", true, 0, 0, {}, &apply_linear, nullptr};
 
 } // namespace
 
@@ -479,12 +493,10 @@ bool is_preset(std::string_view name) {
 Result<void> apply_key(BatterySettings& settings, std::string_view name, std::string_view value) {
   name = trimmed(name);
   value = trimmed(value);
-  if (equal_nocase(name, kOneSource.name)) {
-    return kOneSource.apply(settings, value, kOneSource);
-  }
-  if (equal_nocase(name, "LINEAR_LIMITATION_ENABLE")) {
-    settings.table_mode = boolean(value) ? TableMode::linear : TableMode::step;
-    return {};
+  for (const auto& former : {kOneSource, kLinear}) {
+    if (equal_nocase(name, former.name)) {
+      return former.apply(settings, value, former);
+    }
   }
   const KeyInfo* info = find_key(name);
   if (info == nullptr) {

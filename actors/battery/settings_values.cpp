@@ -73,8 +73,9 @@ Result<double> whole_number(std::string_view text, const KeyInfo& key) {
   return value;
 }
 
-bool boolean(std::string_view text) {
-  return equal_nocase(text, "true");
+Result<bool> boolean(std::string_view text, const KeyInfo& key) {
+  const bool yes = equal_nocase(text, "true");
+  return yes || equal_nocase(text, "false") ? Result<bool>(yes) : refused(key, text, "is neither True nor False");
 }
 
 Result<void> read_list(NumberList& target, std::string_view text, const KeyInfo& key) {

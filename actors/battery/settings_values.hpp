@@ -24,8 +24,8 @@ std::optional<double> to_number(std::string_view text);
 /// Checked against the range of the key; an empty text is what the key says it is.
 Result<double> number(std::string_view text, const KeyInfo& key);
 Result<double> whole_number(std::string_view text, const KeyInfo& key);
-/// "true" in any case, everything else is false.
-bool boolean(std::string_view text);
+/// True or False, in any case.
+Result<bool> boolean(std::string_view text, const KeyInfo& key);
 /// At least one item.
 Result<void> read_list(NumberList& target, std::string_view text, const KeyInfo& key);
 

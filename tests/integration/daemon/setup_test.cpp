@@ -45,6 +45,7 @@ TEST_F(Setup, CheckConfigSaysFileLineAndWhatIsAllowed) {
   EXPECT_EQ(checked.status, 1);
   for (const std::string line :
        {"bmsd.ini:2: MAX_CELL_VOLTAGE", "bmsd.ini:3: unknown key NO_SUCH_KEY",
+        "bmsd.ini:4: TIME_TO_GO_ENABLE: perhaps is neither True nor False",
         "bmsd.ini:5: LOGGING: \"LOUD\" is not allowed; allowed is error, warning, info, debug",
         "bmsd.ini:7: LOG_LEVEL: \"quiet\" is not allowed; allowed is error, warning, info, debug",
         "bmsd.ini:8: PRODUCT_ID: \"x\" is not allowed; allowed is 0..0xFFFF", "bmsd.ini:9: unknown key COLOUR",

@@ -28,6 +28,11 @@ TEST(Settings, SayWhatIsWrong) {
   EXPECT_THAT(error_of("MAX_CHARGE_CURRENT_CV_FRACTION", "0, 1.5"), HasSubstr("out of range"));
   EXPECT_THAT(error_of("NO_SUCH_KEY", "1"), HasSubstr("unknown key"));
   EXPECT_THAT(error_of("PRESET", "modern"), HasSubstr("no preset"));
+  for (const char* key : {"CVCM_ENABLE", "MONITOR_ONLY", "LINEAR_LIMITATION_ENABLE"}) {
+    EXPECT_THAT(error_of(key, "perhaps"), HasSubstr("is neither True nor False")) << key;
+    EXPECT_EQ(error_of(key, "true"), "") << key;
+    EXPECT_EQ(error_of(key, "False"), "") << key;
+  }
 }
 
 TEST(Settings, ARefusedValueChangesNothing) {
