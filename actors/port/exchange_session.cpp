@@ -59,6 +59,7 @@ private:
   static constexpr std::size_t kMaxCommands = 16;
   static constexpr std::uint32_t kReidentifyAfter = 10; ///< failed polls in a row
   static constexpr nanoseconds kAnswerLimit = seconds(15);
+  static constexpr nanoseconds kLateAnswerLimit = seconds(90); ///< of a request that lets others go first
 
   // -- identification ---------------------------------------------------------------
 
@@ -211,7 +212,7 @@ private:
       return;
     }
     const auto now = core_->now().steady;
-    if (runner_.pending() != nullptr && !can_wait() && now - asked_at_ > kAnswerLimit) {
+    if (runner_.pending() != nullptr && now - asked_at_ > (can_wait() ? kLateAnswerLimit : kAnswerLimit)) {
       abandon({Fault::link, "the port does not respond"});
     }
     if (phase_ == Phase::idle) {

@@ -66,7 +66,7 @@ Search::Duration Search::rest() {
     return plan_->port->spoken->get() ? grown(kShortestRest, rounds_, kRestOfFollower) : kShortestRest;
   }
   const bool quick = known_ && !plan_->port->is_shared();
-  return grown(kShortestRest, rounds_ - 1, quick ? kRestOfLost : kLongestRest);
+  return grown(kShortestRest, std::max(rounds_, 1U) - 1, quick ? kRestOfLost : kLongestRest);
 }
 
 Search::Duration Search::pause(unsigned times) const {

@@ -88,8 +88,8 @@ std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<C
     const auto address = spoken ? nth_other(spoken->protocol->chain, spoken->address, plan.follower) : std::nullopt;
     return address ? std::vector{Candidate{spoken->protocol, spoken->line, *address}} : std::vector<Candidate>();
   }
-  if (spoken && plan.address) {
-    return {{spoken->protocol, spoken->line, *plan.address}};
+  if (spoken) { // the other addresses are those of others
+    return {{spoken->protocol, spoken->line, plan.address.value_or(spoken->address)}};
   }
   std::vector<const protocols::ProtocolInfo*> order;
   for (const protocols::ProtocolInfo& info : protocols::registry()) {

@@ -67,7 +67,6 @@ constexpr protocols::ProtocolInfo kToy{
 class ExchangeSessionTest : public test::ActorTest {
 protected:
   ExchangeSessionTest() {
-    auto port = std::make_shared<PortPlan>();
     port->config.name = "toy0";
     port->port = std::make_shared<Slot<PortActor>>("port/toy0");
     auto session = std::make_shared<SessionPlan>();
@@ -130,6 +129,7 @@ protected:
 
   std::shared_ptr<test::Seen> seen = std::make_shared<test::Seen>();
   BatteryRef battery = std::make_shared<Slot<BatteryActor>>("battery/A");
+  std::shared_ptr<PortPlan> port = std::make_shared<PortPlan>();
   SessionPlanPtr plan;
   SessionActor actor;
   std::vector<std::uint8_t> asked;
@@ -223,6 +223,21 @@ TEST_F(ExchangeSessionTest, AnAnswerThatComesTooLateIsNotTakenForAnother) {
   plan->port->port->set({});
   end(collect);
   plan->port->port->set(spawn_line());
+}
+
+TEST_F(ExchangeSessionTest, ARequestThatLetsOthersGoFirstMayWaitLongButNotForEver) {
+  port->config.all_addresses = true;
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(1s);
+  answer = [](std::uint8_t) -> std::optional<Reply> { return std::nullopt; }; // lost by the port
+  pass(5s);
+  asked.clear();
+  pass(60s);
+  EXPECT_THAT(asked, ::testing::IsEmpty());
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'A' : 'w'); };
+  pass(60s);
+  EXPECT_EQ(seen->samples.back().sample.voltage, 'w');
+  EXPECT_GE(core->counters.failures[static_cast<std::size_t>(Fault::link)].load(), 1U);
 }
 
 TEST_F(ExchangeSessionTest, AClosedPortIsReportedAndAnOpenedOneTriedAtOnce) {

@@ -120,6 +120,15 @@ TEST_F(SearchTest, followers_take_the_other_addresses_of_what_was_found) {
   EXPECT_EQ(followers[0].rest(), 300s);
 }
 
+TEST_F(SearchTest, a_lost_leader_leaves_the_other_addresses_to_its_followers) {
+  port->config.all_addresses = true;
+  Search leader(plan, std::nullopt);
+  leader.found(candidate("jkbms_pb", 3));
+  const auto tries = round(leader);
+  ASSERT_EQ(tries.size(), 1U);
+  EXPECT_EQ(tries[0].candidate, candidate("jkbms_pb", 3));
+}
+
 TEST_F(SearchTest, a_silent_battery_of_a_shared_line_is_left_alone_for_longer_and_longer) {
   port->config.addresses = {1, 2};
   plan->address = 1;
