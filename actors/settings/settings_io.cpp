@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace bmsd::actors {
 
 void SettingsIo::start() {
@@ -70,12 +72,15 @@ void SettingsIo::keep(const KeepValues& wish) {
   if (!client_) {
     return;
   }
-  const auto [memory, is_new] = memories_.try_emplace(wish.id);
-  memory->second.wish = wish;
+  const auto [entry, is_new] = memories_.try_emplace(wish.id);
+  auto& memory = entry->second;
+  const bool untold = wish.fresh || memory.wish.fresh;
+  memory.wish = wish;
+  memory.wish.fresh = untold; // nothing is overwritten before the battery has seen it
   if (is_new) {
     add_memory(wish.id);
-  } else {
-    store_memory(wish.id);
+  } else if (!memory.stored.empty()) {
+    tell_or_store(wish.id);
   }
 }
 
@@ -87,28 +92,28 @@ void SettingsIo::add_memory(const std::string& id) {
   }
   client_->add(std::move(specs), [this, id](const std::vector<Result<dbus::Value>>&) {
     client_->read(device_settings_path(id), [this, id](const Result<dbus::SettingsClient::Values>& all) {
-      auto& memory = memories_[id];
-      KeptValues found;
-      for (const auto& [name, value] : all ? *all : dbus::SettingsClient::Values()) {
-        memory.stored[name] = value;
-        found.values.emplace_back(name, value);
+      if (!all || all->empty()) {
+        memories_.erase(id); // the next wish tries again
+        return;
       }
-      if (!memory.wish.fresh) {
-        store_memory(id);
-      } else if (all) {
-        memory.wish.fresh = false;
-        post_from_outside(*core_, memory.wish.battery, std::move(found));
+      for (const auto& [name, value] : *all) {
+        memories_[id].stored[name] = value;
       }
+      tell_or_store(id);
     });
   });
 }
 
-void SettingsIo::store_memory(const std::string& id) {
+void SettingsIo::tell_or_store(const std::string& id) {
   auto& memory = memories_[id];
+  if (std::exchange(memory.wish.fresh, false)) {
+    post_from_outside(*core_, memory.wish.battery, KeptValues{{memory.stored.begin(), memory.stored.end()}});
+    return;
+  }
   for (const auto& [name, value] : memory.wish.kept.values) {
     const auto stored = memory.stored.find(name);
-    if (memory.wish.fresh || stored == memory.stored.end()) {
-      continue; // not answered yet
+    if (stored == memory.stored.end()) {
+      continue; // refused by the service
     }
     const auto wanted = in_type_of(stored->second, value);
     if (wanted == stored->second) {

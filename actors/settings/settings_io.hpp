@@ -25,7 +25,7 @@ public:
   /// the service comes back.
   void add_battery(const std::string& id, int preferred_instance, const std::string& custom_name);
   void store_name(const std::string& id, const std::string& name);
-  /// Stores what changed. A fresh battery is told once what the service has instead.
+  /// Stores what changed. A fresh battery is told first what the service has, each time it is fresh.
   void keep(const KeepValues& wish);
   /// RemoteReadings for a battery from now on; replaces what it followed before.
   void follow(const FollowReadings& wish);
@@ -43,7 +43,8 @@ private:
     std::set<std::string> refused; ///< told to the user once
   };
   void add_memory(const std::string& id);
-  void store_memory(const std::string& id);
+  /// Once the service has answered.
+  void tell_or_store(const std::string& id);
   void follow_ess();
   void tell(const BatteryRef& battery, RemoteReading::Kind kind, const dbus::Value& value);
 

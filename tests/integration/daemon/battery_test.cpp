@@ -1,7 +1,9 @@
 // What reaches the battery logic from the bus, and what goes back.
 #include "daemon_fixture.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 namespace bmsd {
 namespace {
@@ -20,6 +22,21 @@ protected:
     test::DbusClient client(bus->address());
     EXPECT_TRUE(wait_until([&] { return !client.owner("com.victronenergy.settings").empty(); })) << process.output();
     return process;
+  }
+
+  bool has_saved_state() const {
+    const std::filesystem::directory_iterator files(directory / "state");
+    return std::any_of(begin(files), end(files),
+                       [](const auto& file) { return file.path().filename().string().starts_with("battery_"); });
+  }
+
+  /// What dbus-serialbattery left of a battery in float, one value of another type than ours.
+  static void remember_as_dbus_serialbattery(test::DbusClient& client, const std::string& base) {
+    client.call("com.victronenergy.settings", "/", "com.victronenergy.Settings", "AddSettings", [&](sd_bus_message* m) {
+      sd_bus_message_append(m, "aa{sv}", 3, 2, "path", "s", (base + "/AllowMaxVoltage").c_str(), "default", "i", 0, 2,
+                            "path", "s", (base + "/MaxVoltageStartTime").c_str(), "default", "s", "", 2, "path", "s",
+                            (base + "/HistoryValues").c_str(), "default", "s", R"({"total_ah_drawn": -1234.0})");
+    });
   }
 };
 
@@ -64,12 +81,7 @@ TEST_F(BatteryOnTheBus, ItsMemoryIsTakenOverFromTheSettingsService) {
   const auto setting = [&](const std::string& name) {
     return client.item("com.victronenergy.settings", base + name, "GetValue");
   };
-  // As dbus-serialbattery left them, one of another type than ours.
-  client.call("com.victronenergy.settings", "/", "com.victronenergy.Settings", "AddSettings", [&](sd_bus_message* m) {
-    sd_bus_message_append(m, "aa{sv}", 3, 2, "path", "s", (base + "/AllowMaxVoltage").c_str(), "default", "i", 0, 2,
-                          "path", "s", (base + "/MaxVoltageStartTime").c_str(), "default", "s", "", 2, "path", "s",
-                          (base + "/HistoryValues").c_str(), "default", "s", R"({"total_ah_drawn": -1234.0})");
-  });
+  remember_as_dbus_serialbattery(client, base);
   ASSERT_EQ(setting("/AllowMaxVoltage"), "v <i 0>");
   start({tty("ttyA")});
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/History/TotalAhDrawn") == "v <d -1234>"; }))
@@ -81,6 +93,24 @@ TEST_F(BatteryOnTheBus, ItsMemoryIsTakenOverFromTheSettingsService) {
   EXPECT_EQ(daemon.wait(), 0);
   EXPECT_EQ(setting("/HistoryValues").find("1234"), std::string::npos) << setting("/HistoryValues");
   EXPECT_EQ(setting("/AllowMaxVoltage"), "v <i 0>");
+}
+
+TEST_F(BatteryOnTheBus, AMemoryThatComesLateIsTakenOverAndNotOverwritten) {
+  {
+    auto settings = settings_service();
+    test::DbusClient client(bus->address());
+    remember_as_dbus_serialbattery(client, "/Settings/Devices/serialbattery_80_280_0AH");
+    settings.signal(SIGTERM);
+    EXPECT_EQ(settings.wait(), 0) << settings.output();
+  }
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280", "--soc", "100", "--current", "40"});
+  start({tty("ttyA")});
+  // A charge state of its own, which it saves and would like to be kept.
+  ASSERT_TRUE(wait_until([&] { return has_saved_state(); }, 30s)) << daemon.output();
+  auto settings = settings_service();
+  test::DbusClient client(bus->address());
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/History/TotalAhDrawn") == "v <d -1234>"; }))
+      << value(client, "ttyA", "/History/TotalAhDrawn") << daemon.output();
 }
 
 TEST_F(BatteryOnTheBus, AnExternalShuntGivesTheCurrentWhileItIsThere) {
