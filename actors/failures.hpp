@@ -1,9 +1,12 @@
-// An exception inside an actor is a bug, contained there: it ends this actor alone, and its text
-// reaches the supervisor as the reason.
+// Bugs are contained in the actor that has them. An exception ends this actor alone, and its text reaches
+// the supervisor as the reason; a message that it doesn't know is an error line.
 #pragma once
 
 #include <caf/error.hpp>
+#include <caf/result.hpp>
+#include <caf/scheduled_actor.hpp>
 #include <caf/sec.hpp>
+#include <spdlog/spdlog.h>
 
 #include <exception>
 #include <string>
@@ -20,6 +23,10 @@ void contain_exceptions(Self* self) {
     } catch (...) {
       return caf::make_error(caf::sec::runtime_error, std::string("unknown exception"));
     }
+  });
+  self->set_default_handler([](caf::scheduled_actor* actor, caf::message_view&) -> caf::result<caf::message> {
+    spdlog::error("{}: a message that it does not know", actor->name());
+    return caf::make_error(caf::sec::unexpected_message);
   });
 }
 

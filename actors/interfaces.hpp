@@ -97,9 +97,10 @@ struct SendFrame {
   CanFrame frame;
 };
 
-using PortActor = caf::typed_actor<caf::reacts_to<ExchangeJob>, caf::reacts_to<SendFrame>, caf::reacts_to<LinkOpened>,
-                                   caf::reacts_to<LinkLost>, caf::reacts_to<AdapterEvent>, caf::reacts_to<Tick>,
-                                   caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
+using PortActor =
+    caf::typed_actor<caf::reacts_to<ExchangeJob>, caf::reacts_to<SendFrame>, caf::reacts_to<LinkOpened>,
+                     caf::reacts_to<LinkLost>, caf::reacts_to<AdapterEvent>, caf::reacts_to<Tick>,
+                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using PortRef = Ref<PortActor>;
 
 // -- battery and publisher ----------------------------------------------------------
@@ -193,7 +194,7 @@ using SettingsActor =
     caf::typed_actor<caf::reacts_to<RegisterBattery>, caf::replies_to<StoreCustomName>::with<bool>,
                      caf::reacts_to<FollowReadings>, caf::reacts_to<KeepValues>, caf::reacts_to<SettingsAvailable>,
                      caf::reacts_to<SettingChanged>, caf::reacts_to<DeviceAnswer>, caf::reacts_to<Tick>,
-                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
+                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using SettingsRef = Ref<SettingsActor>;
 
 // -- supervisor ---------------------------------------------------------------------------
@@ -282,9 +283,10 @@ struct ClientGone {
   std::uint64_t client = 0;
 };
 
-using DebugActor = caf::typed_actor<caf::reacts_to<std::shared_ptr<const Traced>>, caf::reacts_to<ControlRequest>,
-                                    caf::reacts_to<ClientGone>, caf::reacts_to<Tick>,
-                                    caf::replies_to<Describe>::with<Json>, caf::reacts_to<CloseDown>>;
+using DebugActor =
+    caf::typed_actor<caf::reacts_to<std::shared_ptr<const Traced>>, caf::reacts_to<ControlRequest>,
+                     caf::reacts_to<ClientGone>, caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>,
+                     caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using DebugRef = Ref<DebugActor>;
 
 } // namespace bmsd::actors

@@ -39,6 +39,7 @@ public:
         [this](const Describe&) {
           return Json{{"kind", "debug"}, {"ring", ring_.size()}, {"dropped", dropped_}, {"watchers", watchers_.size()}};
         },
+        [](const Configured&) {},
         [this](const CloseDown&) { self_->quit(); },
     };
   }

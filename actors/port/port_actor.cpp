@@ -44,6 +44,7 @@ public:
         [this](const AdapterEvent& event) { on_adapter(event); },
         [this](const Tick& tick) { on_retry(tick.generation); },
         [this](const Describe&) { return about(); },
+        [](const Configured&) {},
         [this](const CloseDown&) { self_->quit(); },
     };
   }

@@ -64,6 +64,7 @@ public:
         [this](const Describe&) {
           return Json{{"kind", "settings"}, {"service", available_}, {"devices", devices_.size()}};
         },
+        [](const Configured&) {},
         [this](const CloseDown&) { self_->quit(); },
     };
   }

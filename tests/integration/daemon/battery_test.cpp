@@ -1,6 +1,8 @@
 // What reaches the battery logic from the bus, and what goes back.
 #include "daemon_fixture.hpp"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -238,6 +240,7 @@ TEST_F(BatteryOnTheBus, HangUpReadsTheConfigurationAgain) {
   configure("[DEFAULT]\nMAX_BATTERY_CHARGE_CURRENT = 20\n");
   daemon.signal(SIGHUP);
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Info/MaxChargeCurrent") == "v <d 20>"; }));
+  EXPECT_THAT(daemon.output(), ::testing::Not(::testing::HasSubstr("does not know")));
   std::filesystem::remove(directory / "bmsd.ini");
   daemon.signal(SIGHUP);
   EXPECT_TRUE(

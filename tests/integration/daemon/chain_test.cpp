@@ -60,7 +60,7 @@ TEST_F(Chain, ASilentOneDoesNotHoldUpTheOthers) {
   EXPECT_EQ(after.size(), 3U);
   EXPECT_LT(seconds, 10.0);
   for (int address = 2; address <= 3; ++address) {
-    EXPECT_GE(after.at(address) + 1, before.at(address) + 8) << address;
+    EXPECT_GE(after.at(address) + 2, before.at(address) + 8) << address; // both looks may fall into a beat
   }
 }
 

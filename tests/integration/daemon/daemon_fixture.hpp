@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -54,7 +55,12 @@ protected:
     ASSERT_TRUE(daemon.running()) << daemon.output();
   }
 
-  void configure(const std::string& text) { std::ofstream(directory / "bmsd.ini") << text; }
+  /// BMSD_TEST_WORKERS in the environment: the same with so many threads for the actors.
+  void configure(const std::string& text) {
+    const char* workers = std::getenv("BMSD_TEST_WORKERS");
+    std::ofstream(directory / "bmsd.ini")
+        << text << (workers ? std::string("\n[bmsd]\nWORKERS = ") + workers : "") << "\n";
+  }
 
   // -- questions -------------------------------------------------------------------------
 

@@ -110,6 +110,7 @@ protected:
           [](const AdapterEvent&) {},
           [](const Tick&) {},
           [](const Describe&) { return Json::object(); },
+          [](const Configured&) {},
           [](const CloseDown&) {},
       };
     });
@@ -207,6 +208,7 @@ TEST_F(ExchangeSessionTest, AnAnswerThatComesTooLateIsNotTakenForAnother) {
         [](const AdapterEvent&) {},
         [](const Tick&) {},
         [](const Describe&) { return Json::object(); },
+        [](const Configured&) {},
         [](const CloseDown&) {},
     };
   });
