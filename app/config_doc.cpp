@@ -33,6 +33,10 @@ constexpr std::string_view kHead =
 ; /ProductId. 0xBA77 is reserved by Victron for dbus-serialbattery: its GUI pages appear for it alone
 ;PRODUCT_ID = 0xBA77
 
+; Threads for the actors besides the I/O thread. 0: they run on that one, which costs the least. More
+; (2 is enough) where batteries shall not share one processor. Changes with the next start
+;WORKERS = 0
+
 [DEFAULT]
 )";
 

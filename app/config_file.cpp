@@ -118,9 +118,14 @@ private:
     } else if (key == "LOG_LEVEL") {
       take_log_level(line);
     } else if (key == "PRODUCT_ID") {
-      take_product_id(line);
+      if (const auto id = number_up_to(0xFFFF, "0xFFFF", line)) {
+        loaded_.config.product_id = static_cast<int>(*id);
+      }
+    } else if (key == "WORKERS") {
+      options.workers = number_up_to(8, "8", line).value_or(0);
     } else {
-      error(line.line, "unknown key " + line.key + "; [bmsd] has BUS, STATE_DIR, SOCKET, LOG_LEVEL, PRODUCT_ID");
+      error(line.line,
+            "unknown key " + line.key + "; [bmsd] has BUS, STATE_DIR, SOCKET, LOG_LEVEL, PRODUCT_ID, WORKERS");
     }
   }
 
@@ -132,14 +137,14 @@ private:
     }
   }
 
-  void take_product_id(const IniLine& line) {
+  std::optional<unsigned> number_up_to(unsigned limit, const char* limit_text, const IniLine& line) {
     char* end = nullptr;
-    const long id = std::strtol(line.value.c_str(), &end, 0);
-    if (line.value.empty() || *end != '\0' || id < 0 || id > 0xFFFF) {
-      error(line.line, "PRODUCT_ID: \"" + line.value + "\" is not allowed; allowed is 0..0xFFFF");
-    } else {
-      loaded_.config.product_id = static_cast<int>(id);
+    const long number = std::strtol(line.value.c_str(), &end, 0);
+    if (line.value.empty() || *end != '\0' || number < 0 || number > static_cast<long>(limit)) {
+      error(line.line, line.key + ": \"" + line.value + "\" is not allowed; allowed is 0.." + limit_text);
+      return std::nullopt;
     }
+    return static_cast<unsigned>(number);
   }
 
   // -- [DEFAULT] ----------------------------------------------------------------------

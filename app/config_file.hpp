@@ -25,6 +25,7 @@ struct DaemonOptions {
   std::string state_dir;
   std::string socket;
   std::string log_level;
+  unsigned workers = 0; ///< threads of their own for the actors; 0: they run on the I/O thread
 };
 
 struct ConfigMessage {

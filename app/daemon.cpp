@@ -6,7 +6,9 @@
 #include "actors/settings/settings_actor.hpp"
 #include "actors/supervisor/supervisor_actor.hpp"
 #include "app/instance_lock.hpp"
+#include "app/loop_scheduler.hpp"
 #include "app/port_config.hpp"
+#include "app/watchdog.hpp"
 #include "app/wiring.hpp"
 #include "transports/adapter.hpp"
 #include "transports/hotplug.hpp"
@@ -32,10 +34,14 @@ using namespace actors;
 
 constexpr std::chrono::milliseconds kCloseDownLimit{1500};
 
-caf::actor_system_config& quiet(caf::actor_system_config& config) {
-  // The default policy keeps idle workers spinning; sharing costs a thirtieth of it.
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", 2); // a long search or decode in one battery leaves one for the others
+caf::actor_system_config& scheduled(caf::actor_system_config& config, unsigned workers, asio::io_context& io) {
+  if (workers == 0) {
+    run_actors_on(io, config);
+  } else {
+    // The default policy keeps idle workers spinning; sharing costs a thirtieth of it.
+    config.set("scheduler.policy", caf::atom("sharing"));
+    config.set("scheduler.max-threads", workers);
+  }
   return config;
 }
 
@@ -51,7 +57,7 @@ class Daemon::Impl {
 public:
   explicit Impl(DaemonSetup setup)
       : setup_(std::move(setup)), core_(std::make_shared<Core>(io_, setup_.options.state_dir)),
-        system_(quiet(system_config_)), signals_(io_), deadline_(io_) {}
+        system_(scheduled(system_config_, setup_.options.workers, io_)), signals_(io_), deadline_(io_) {}
 
   int run() {
     InstanceLock lock(setup_.options.state_dir);
@@ -76,6 +82,7 @@ public:
     watch_adapters();
     watch_signals();
     auto work = asio::make_work_guard(io_);
+    const Watchdog watchdog(io_);
     while (!done_) {
       try {
         io_.run();
@@ -85,6 +92,9 @@ public:
         spdlog::error("I/O thread: {}", e.what());
         core_->counters.count(Fault::internal);
       }
+    }
+    if (setup_.options.workers == 0) {
+      system_.await_actors_before_shutdown(false); // nobody runs them any more
     }
     static_cast<void>(core_->store.flush()); // what failed is in the log
     return exit_code_;
@@ -248,8 +258,9 @@ private:
       spdlog::set_level(*level);
     }
     const auto& present = setup_.options;
-    if (options.bus != present.bus || options.state_dir != present.state_dir || options.socket != present.socket) {
-      spdlog::warn("BUS, STATE_DIR and SOCKET change with the next start");
+    if (options.bus != present.bus || options.state_dir != present.state_dir || options.socket != present.socket ||
+        options.workers != present.workers) {
+      spdlog::warn("BUS, STATE_DIR, SOCKET and WORKERS change with the next start");
     }
   }
 
