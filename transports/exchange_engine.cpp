@@ -137,12 +137,15 @@ void ExchangeEngine::exchange(Request request, ReplyHandler handler) {
 /// Reading until nothing is left also empties what the driver has not handed on yet, which tcflush
 /// would leave there.
 void ExchangeEngine::become_quiet() {
-  if (!read_input(false)) {
-    return;
-  }
-  auto quiet = unsettled_ ? std::max(request_.gap, request_.between) : request_.gap;
+  const auto quiet = unsettled_ ? std::max(request_.gap, request_.between) : request_.gap;
+  const auto now = Clock::now();
   auto from = last_activity_ + quiet;
-  auto now = Clock::now();
+  if (from <= now) {
+    if (!read_input(false)) {
+      return;
+    }
+    from = last_activity_ + quiet; // later, if there was something
+  }
   if (from <= now) {
     state_ = State::sending;
     send();

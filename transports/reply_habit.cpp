@@ -1,5 +1,6 @@
 #include "transports/reply_habit.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 
@@ -9,8 +10,10 @@ namespace {
 
 /// A sleep below this costs more than it saves.
 constexpr std::chrono::milliseconds kWorthSleep{3};
-/// Every so many times the guess is checked.
-constexpr unsigned kTrust = 8;
+/// Every so many times the guess is checked, twice as seldom after each check that changed little.
+constexpr unsigned kFirstTrust = 8;
+constexpr unsigned kMostTrust = 64;
+constexpr int kLittle = 8; ///< this part of the time
 
 std::size_t hash(ByteView bytes) {
   return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -21,7 +24,7 @@ std::size_t hash(ByteView bytes) {
 std::optional<ReplyHabit::Expected> ReplyHabit::expected(ByteView request) {
   const auto key = hash(request);
   auto& known = entry(key);
-  if (known.request != key || known.reply.after < kWorthSleep || ++known.guesses >= kTrust) {
+  if (known.request != key || known.reply.after < kWorthSleep || ++known.guesses >= known.trust) {
     return std::nullopt;
   }
   return known.reply;
@@ -32,7 +35,9 @@ void ReplyHabit::heard(ByteView request, Expected reply) {
   const auto key = hash(request);
   auto& known = entry(key);
   const bool slower = known.request == key && known.reply.after < reply.after;
-  known = {key, {reply.bytes, slower ? (known.reply.after + reply.after) / 2 : reply.after}, 0};
+  const auto change = known.request == key ? std::chrono::abs(known.reply.after - reply.after) : reply.after;
+  const unsigned trust = change < reply.after / kLittle ? std::min(known.trust * 2, kMostTrust) : kFirstTrust;
+  known = {key, {reply.bytes, slower ? (known.reply.after + reply.after) / 2 : reply.after}, 0, trust};
 }
 
 void ReplyHabit::came_late(ByteView request, Expected reply) {

@@ -33,6 +33,7 @@ private:
     std::size_t request = 0; // hash
     Expected reply;
     unsigned guesses = 0; // since somebody listened
+    unsigned trust = 0;   // so many may there be
   };
   Known& entry(std::size_t key) { return known_[key % known_.size()]; }
 

@@ -4,6 +4,7 @@
 #include "actors/port/port_io.hpp"
 #include "actors/spawn.hpp"
 
+#include <asio/dispatch.hpp>
 #include <asio/post.hpp>
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -56,7 +57,7 @@ private:
 
   template <class F>
   void on_io(F f) {
-    asio::post(core_->io, [io = io_, f = std::move(f)]() mutable { f(*io); });
+    asio::dispatch(core_->io, [io = io_, f = std::move(f)]() mutable { f(*io); });
   }
 
   void open() {

@@ -3,6 +3,7 @@
 #include "actors/settings/settings_io.hpp"
 #include "actors/spawn.hpp"
 
+#include <asio/dispatch.hpp>
 #include <asio/post.hpp>
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -84,7 +85,7 @@ private:
   template <class F>
   void on_io(F f) {
     if (io_) {
-      asio::post(core_->io, [io = io_, f = std::move(f)] { f(*io); });
+      asio::dispatch(core_->io, [io = io_, f = std::move(f)] { f(*io); });
     }
   }
 

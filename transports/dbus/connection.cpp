@@ -7,8 +7,10 @@
 #include <asio/steady_timer.hpp>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 namespace bmsd::dbus {
@@ -60,6 +62,20 @@ public:
     auto observation = std::make_shared<StateHandler>(std::move(handler));
     observers_.push_back(observation);
     return observation;
+  }
+
+  /// A message of a few kB goes into the socket as a whole or not at all; half of one could not be taken back.
+  bool write(std::span<const std::uint8_t> message) {
+    std::uint64_t queued = 0;
+    if (!up_ || sd_bus_get_n_queued_write(bus_.get(), &queued) < 0 || queued > 0) {
+      return false;
+    }
+    const auto sent = ::send(descriptor_.native_handle(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 ? errno != EAGAIN && errno != EINTR : static_cast<std::size_t>(sent) < message.size()) {
+      lose(sent < 0 ? error_text(-errno) : "the bus does not read");
+      return false;
+    }
+    return sent >= 0;
   }
 
   void touch() {
@@ -291,6 +307,10 @@ Connection::Observation Connection::observe(StateHandler handler) {
 
 sd_bus* Connection::bus() const {
   return impl_->bus();
+}
+
+bool Connection::write(std::span<const std::uint8_t> message) {
+  return impl_->write(message);
 }
 
 void Connection::touch() {

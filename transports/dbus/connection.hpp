@@ -11,8 +11,10 @@
 #include <asio/io_context.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 struct sd_bus;
@@ -50,6 +52,8 @@ public:
   // -- for this folder ----------------------------------------------------------
   /// nullptr while down. After using it, call touch().
   sd_bus* bus() const;
+  /// Sends a whole message past sd-bus, if all before it has been taken. False: not now, or the bus is lost.
+  bool write(std::span<const std::uint8_t> message);
   /// Looks again at what sd-bus waits for. Gives up a bus that has stopped reading.
   void touch();
 

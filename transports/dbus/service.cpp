@@ -1,10 +1,12 @@
 #include "transports/dbus/service.hpp"
 
 #include "transports/dbus/bus_item_calls.hpp"
+#include "transports/dbus/items_changed.hpp"
 
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace bmsd::dbus {
@@ -18,38 +20,6 @@ Type type_of(const ValueView& value) {
          : std::holds_alternative<std::string_view>(value) ? Type::text
                                                            : Type::real;
 }
-
-/// An ItemsChanged that exists only when something has changed.
-class ItemsChanged {
-public:
-  explicit ItemsChanged(sd_bus* bus) : bus_(bus) {}
-
-  void add(const Item& item, bool with_limits) {
-    if (!bus_) {
-      return;
-    }
-    if (!signal_) {
-      sd_bus_message* signal = nullptr;
-      if (sd_bus_message_new_signal(bus_, &signal, "/", kBusItem, "ItemsChanged") < 0) {
-        return;
-      }
-      signal_.reset(signal);
-      sd_bus_message_open_container(signal, SD_BUS_TYPE_ARRAY, "{sa{sv}}");
-    }
-    append_item(signal_.get(), item, with_limits);
-  }
-
-  void send() {
-    if (signal_) {
-      sd_bus_message_close_container(signal_.get());
-      sd_bus_send(bus_, signal_.get(), nullptr);
-    }
-  }
-
-private:
-  sd_bus* bus_;
-  Message signal_;
-};
 
 } // namespace
 
@@ -87,22 +57,19 @@ public:
 
   Result<void> add(std::vector<Item> items) {
     std::string wrong;
-    ItemsChanged signal(audience());
     for (auto& item : items) {
       auto path = item.path;
       if (Item* added = tree_.add(std::move(item))) {
-        signal.add(*added, true);
+        announce(*added, true);
       } else {
         wrong += " " + path;
       }
     }
-    signal.send();
-    connection_.touch();
+    flush();
     return wrong.empty() ? Result<void>() : Error{Fault::rejected, "not object paths:" + wrong};
   }
 
   void update(std::span<const Change> changes) {
-    ItemsChanged signal(audience());
     for (const auto& change : changes) {
       Item* item = tree_.find(change.path, change.place);
       bool changed = false;
@@ -116,11 +83,10 @@ public:
         changed = item != nullptr;
       }
       if (changed) {
-        signal.add(*item, false);
+        announce(*item, false);
       }
     }
-    signal.send();
-    connection_.touch();
+    flush();
   }
 
   const Item* find(std::string_view path) { return tree_.find(path); }
@@ -132,6 +98,10 @@ public:
   const std::string& name() const { return name_; }
 
 private:
+  struct News {
+    Item* item;
+    bool with_limits;
+  };
   struct PendingWrite {
     PendingWrite(asio::io_context& io, Message c, Item& i, Value v)
         : call(std::move(c)), item(i), value(std::move(v)), timer(io) {}
@@ -141,8 +111,37 @@ private:
     asio::steady_timer timer;
   };
 
-  /// Who would hear a signal: nobody before the name is ours.
-  sd_bus* audience() const { return state_ == ServiceState::online ? connection_.bus() : nullptr; }
+  // -- signals ------------------------------------------------------------------
+
+  /// Nobody would hear it before the name is ours.
+  void announce(Item& item, bool with_limits) {
+    if (state_ != ServiceState::online) {
+      return;
+    }
+    // Only what was left from before can be there already.
+    const auto left = news_.begin() + static_cast<std::ptrdiff_t>(news_left_);
+    const auto known = std::find_if(news_.begin(), left, [&](const News& news) { return news.item == &item; });
+    if (known == left) {
+      news_.push_back({&item, with_limits});
+    } else {
+      known->with_limits |= with_limits;
+    }
+  }
+
+  /// What a bus that is busy does not take now goes out with the next update, with the values of then.
+  void flush() {
+    if (news_.empty()) {
+      return;
+    }
+    signal_.clear();
+    for (const auto& news : news_) {
+      signal_.add(*news.item, news.with_limits);
+    }
+    if (connection_.write(signal_.finish())) {
+      news_.clear();
+    }
+    news_left_ = news_.size();
+  }
 
   void set_state(ServiceState state, const std::string& reason) {
     if (std::exchange(state_, state) != state && state_handler) {
@@ -172,6 +171,8 @@ private:
     name_request_.reset();
     objects_.reset();
     pending_.clear();
+    news_.clear();
+    news_left_ = 0;
   }
 
   void request_name() {
@@ -267,6 +268,9 @@ private:
   Timing timing_;
   ItemTree tree_;
   ServiceState state_ = ServiceState::stopped;
+  std::vector<News> news_;    // what clients have not heard yet
+  std::size_t news_left_ = 0; // of them, when the last update was over
+  ItemsChanged signal_;
   std::map<std::uint64_t, PendingWrite> pending_;
   std::uint64_t last_token_ = 0;
   Connection connection_;

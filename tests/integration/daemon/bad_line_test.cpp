@@ -56,12 +56,13 @@ TEST_F(BadLine, EveryKindOfBadReplyIsCountedAndNothingWrongIsPublished) {
     Mood mood;
     const char* name;
   };
-  for (const auto& [mood, name] :
+  for (const auto& one :
        {Case{Mood::endless, "endless"}, Case{Mood::interleaved, "interleaved"}, Case{Mood::corrupted, "corrupted"},
         Case{Mood::other_register, "other register"}, Case{Mood::truncated, "truncated"},
         Case{Mood::oversized, "oversized"}, Case{Mood::few_cells, "few cells"}, Case{Mood::silent, "silent"}}) {
+    const char* name = one.name;
     const auto before = failures_of_data();
-    line.mood = mood;
+    line.mood = one.mood;
     EXPECT_TRUE(wait_until([&] {
       const auto voltage = value(client, "ttyA", "/Dc/0/Voltage");
       EXPECT_TRUE(voltage == truth || voltage == "v <ai []>") << name << ": " << voltage;

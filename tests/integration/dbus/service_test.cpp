@@ -263,6 +263,35 @@ TEST_F(BusItemTest, update_sends_one_signal_with_what_changed) {
   EXPECT_EQ(item("/Dc/0/Voltage", "GetValue"), "v <d 13.3>");
 }
 
+TEST_F(BusItemTest, signals_of_every_shape_arrive_as_they_were_sent) {
+  client->listen(kBattery);
+  for (int length = 1; length <= 17; ++length) { // each alignment of what follows
+    const std::string text(static_cast<std::size_t>(length), 'x');
+    const auto path = "/Shape/" + text;
+    const std::string spoken = text + " °C", integer = path + "i", string = path + "s", nothing = path + "n";
+    io.run([&] {
+      const dbus::Change changes[] = {{path, 0.5 * length, spoken},
+                                      {integer, -length, text},
+                                      {string, std::string_view(spoken), ""},
+                                      {nothing, dbus::ValueView(), "ignored"}};
+      service->update(changes);
+    });
+  }
+  client->settle(kBattery);
+  ASSERT_EQ(client->signals.size(), 17U);
+  for (int length = 1; length <= 17; ++length) {
+    const std::string text(static_cast<std::size_t>(length), 'x');
+    const auto path = "\"/Shape/" + text;
+    char real[32];
+    std::snprintf(real, sizeof real, "%g", 0.5 * length);
+    EXPECT_EQ(client->signals[static_cast<std::size_t>(length) - 1].content,
+              "a{sa{sv}} {" + path + "\": {\"Value\": <d " + real + ">, \"Text\": <s \"" + text + " °C\">}, " + path +
+                  "i\": {\"Value\": <i -" + std::to_string(length) + ">, \"Text\": <s \"" + text + "\">}, " + path +
+                  "s\": {\"Value\": <s \"" + text + " °C\">, \"Text\": <s \"\">}, " + path +
+                  "n\": {\"Value\": <ai []>, \"Text\": <s \"---\">}}");
+  }
+}
+
 TEST_F(BusItemTest, no_signal_without_a_change) {
   client->listen(kBattery);
   update("/Dc/0/Voltage", 13.25, "13.25V");

@@ -174,6 +174,22 @@ TEST_F(SettingsTest, survives_a_restart_of_the_bus) {
   EXPECT_EQ(changes[0].second, Value(77));
 }
 
+TEST_F(SettingsTest, a_bus_that_takes_no_calls_is_given_up_without_growing_for_ever) {
+  serve();
+  add(battery_settings());
+  ASSERT_TRUE(answered());
+  daemon.freeze();
+  const std::string text(10'000, 'x');
+  EXPECT_TRUE(io.wait([&] {
+    for (int n = 0; n < 100 && client->available(); ++n) {
+      client->set(kGroup + "CustomName", text, [](const Result<void>&) {});
+    }
+    return !client->available();
+  }));
+  daemon.thaw();
+  EXPECT_TRUE(io.wait([&] { return client->available(); }));
+}
+
 TEST_F(SettingsTest, set_tells_what_the_service_thinks_of_it) {
   serve();
   add(battery_settings());
