@@ -4,6 +4,7 @@
 #include "app/ini_reader.hpp"
 #include "app/port_config.hpp"
 #include "protocols/core/protocol.hpp"
+#include "transports/dbus/bus_address.hpp"
 
 #include <algorithm>
 #include <array>
@@ -110,7 +111,7 @@ private:
     auto& options = loaded_.options;
     const auto key = upper(line.key);
     if (key == "BUS") {
-      options.bus = line.value;
+      take_bus(line);
     } else if (key == "STATE_DIR") {
       options.state_dir = line.value;
     } else if (key == "SOCKET") {
@@ -126,6 +127,14 @@ private:
     } else {
       error(line.line,
             "unknown key " + line.key + "; [bmsd] has BUS, STATE_DIR, SOCKET, LOG_LEVEL, PRODUCT_ID, WORKERS");
+    }
+  }
+
+  void take_bus(const IniLine& line) {
+    if (auto bus = dbus::bus_address(line.value); bus || line.value.empty()) {
+      loaded_.options.bus = line.value;
+    } else {
+      error(line.line, "BUS: " + bus.error().detail);
     }
   }
 
@@ -271,6 +280,9 @@ private:
       take_battery_key(loaded_.config.port_lines[port.name], line);
     } else if (auto applied = apply_port_key(port, line.key, line.value); !applied) {
       error(line.line, applied.error().detail);
+      if (upper(line.key) == "LINK") {
+        without_link_.insert(name); // that of its name is another one
+      }
     }
   }
 
@@ -287,7 +299,9 @@ private:
   void make_ports() {
     auto& ports = loaded_.config.ports;
     for (const auto& name : port_order_) {
-      ports.push_back(ports_[name]);
+      if (!without_link_.contains(name)) {
+        ports.push_back(ports_[name]);
+      }
     }
     for (const auto& interface : can_ports_) {
       actors::PortConfig port;
@@ -361,7 +375,7 @@ private:
 
   std::string file_;
   LoadedConfig loaded_;
-  std::set<std::string> bad_sections_;
+  std::set<std::string> bad_sections_, without_link_;
   std::map<std::string, actors::PortConfig> ports_;
   std::vector<std::string> port_order_;
   std::map<std::string, int> port_lines_; ///< where each begins

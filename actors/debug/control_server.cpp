@@ -5,6 +5,7 @@
 #include <asio/read_until.hpp>
 #include <asio/streambuf.hpp>
 #include <asio/write.hpp>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -40,7 +41,7 @@ public:
         if (error == asio::error::not_found) {
           self->send({{"error", "request longer than 64 kB"}});
         }
-        self->close();
+        error == asio::error::eof ? self->asks_no_more() : self->close();
         return;
       }
       const auto data = self->input_.data();
@@ -65,9 +66,24 @@ public:
   }
 
 private:
+  bool owes_nothing() const { return unanswered_ == 0 && queue_.empty(); }
+
+  /// The client has closed its direction, as `nc -N` does; while it still listens it gets its answers.
+  void asks_no_more() {
+    asks_no_more_ = true;
+    pollfd state{socket_.native_handle(), 0, 0};
+    if (owes_nothing() || ::poll(&state, 1, 0) != 0) {
+      close();
+      return;
+    }
+    socket_.async_wait(Protocol::socket::wait_error, [self = shared_from_this()](asio::error_code) { self->close(); });
+  }
+
   /// A client that asks without end and reads nothing waits until it has read.
   void read_on() {
-    if (!reading_ && socket_.is_open() && unanswered_ < kMaxUnanswered && queued_ < kMaxRequest) {
+    if (asks_no_more_ && owes_nothing()) {
+      close();
+    } else if (!reading_ && socket_.is_open() && unanswered_ < kMaxUnanswered && queued_ < kMaxRequest) {
       read();
     }
   }
@@ -152,6 +168,7 @@ private:
   asio::streambuf input_;
   asio::steady_timer patience_;
   bool reading_ = false;
+  bool asks_no_more_ = false;
   int unanswered_ = 0;
   std::deque<std::string> queue_;
   std::size_t queued_ = 0;

@@ -34,6 +34,7 @@ protected:
     bool say(const std::string& text) const {
       return ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
     }
+    void ask_no_more() const { ::shutdown(fd_, SHUT_WR); }
     std::string hear() const {
       std::string text;
       char buffer[4096];
@@ -104,6 +105,26 @@ TEST_F(Control, ClientsThatNeverReadCostLittleAndDelayNobody) {
 #endif
   clients.clear();
   EXPECT_TRUE(wait_until([&] { return !status().empty(); }));
+}
+
+TEST_F(Control, AClientThatHasSaidItAllGetsItsAnswer) {
+  start({});
+  for (const char* command : {"status", "fly"}) {
+    Deaf client(directory / "sock");
+    ASSERT_TRUE(client.say(std::string(R"({"cmd":")") + command + "\"}\n"));
+    client.ask_no_more();
+    EXPECT_THAT(client.hear(), ::testing::EndsWith("\n")) << command;
+    EXPECT_EQ(client.hear(), "") << "closed afterwards";
+  }
+  {
+    std::vector<std::unique_ptr<Deaf>> watchers; // of something that never comes
+    for (int i = 0; i < 40; ++i) {
+      watchers.push_back(std::make_unique<Deaf>(directory / "sock"));
+      watchers.back()->say("{\"cmd\":\"trace\",\"only\":[\"command\"]}\n");
+      watchers.back()->ask_no_more();
+    }
+  }
+  EXPECT_TRUE(wait_until([&] { return !status().empty(); })) << "those that left still hold their places";
 }
 
 TEST_F(Control, RequestsThatAreNoneAreAnsweredAndHarmNobody) {

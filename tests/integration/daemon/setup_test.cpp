@@ -40,7 +40,12 @@ TEST_F(Setup, CheckConfigSaysFileLineAndWhatIsAllowed) {
             "MAX_BATTERY_CHARGE_CURRENT = -1\n"
             "poll = 1\n"
             "[wishes]\n"
-            "a = b\n");
+            "a = b\n"
+            "[bmsd]\n"
+            "BUS = sytem\n"
+            "WORKERS = 99\n"
+            "[port lost]\n"
+            "link = nowhere:1\n");
   const auto checked = check(directory / "bmsd.ini");
   EXPECT_EQ(checked.status, 1);
   for (const std::string line :
@@ -52,7 +57,9 @@ TEST_F(Setup, CheckConfigSaysFileLineAndWhatIsAllowed) {
         "bmsd.ini:11: baud: \"fast\" is not allowed; allowed is a number 300..", "bmsd.ini:12: protocol",
         "bmsd.ini:13: address: \"1-999\" is not allowed; allowed is auto, or numbers 0..255",
         "bmsd.ini:15: port other (/dev/ttyX) is given twice", "bmsd.ini:17: MAX_BATTERY_CHARGE_CURRENT",
-        "bmsd.ini:18: unknown key poll", "bmsd.ini:20: unknown section [wishes]"}) {
+        "bmsd.ini:18: unknown key poll", "bmsd.ini:20: unknown section [wishes]",
+        "bmsd.ini:22: BUS: not a bus: sytem (system, session, none or a D-Bus address)",
+        "bmsd.ini:23: WORKERS: \"99\" is not allowed; allowed is 0..8", "bmsd.ini:25: link"}) {
     EXPECT_THAT(checked.output, HasSubstr(line));
   }
   configure("[DEFAULT]\nMAX_CELL_VOLTAGE = 3.5\n");

@@ -111,6 +111,13 @@ TEST_F(ConfigTest, AWrongKeyOfNoImportanceStopsNothing) {
   EXPECT_TRUE(loaded.config.setup_of("", "").safe) << messages(loaded);
 }
 
+TEST_F(ConfigTest, APortWithAWrongLinkIsNotLookedForUnderItsName) {
+  const auto loaded = load("[port ttyUSB0]\nlink = nowhere:1\n[port ttyUSB1]\nbaud = 9600\n");
+  EXPECT_THAT(messages(loaded), HasSubstr("bmsd.ini:2: link: \"nowhere:1\""));
+  ASSERT_EQ(loaded.config.ports.size(), 1U);
+  EXPECT_EQ(loaded.config.ports[0].name, "ttyUSB1");
+}
+
 TEST_F(ConfigTest, UnderstandsTheFileOfDbusSerialbattery) {
   const auto loaded = load("[DEFAULT]\n"
                            "; a comment\n"
