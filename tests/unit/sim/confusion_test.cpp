@@ -49,6 +49,8 @@ public:
     return result;
   }
 
+  Reading reading() const { return battery_.reading(); }
+
 private:
   Battery battery_;
   std::unique_ptr<StreamDevice> device_;
@@ -72,6 +74,24 @@ TEST_P(Confusion, no_other_protocol_takes_it_for_its_own) {
     addresses.insert(addresses.end(), {0, 1, 2, 0x10, 0x30, 0x40});
     for (const auto address : addresses) {
       EXPECT_FALSE(line.identify(info, address)) << "taken for " << info.key << " at address " << address;
+    }
+  }
+}
+
+/// A request of one protocol might be a command of another one.
+TEST_P(Confusion, no_question_changes_a_setting) {
+  Line line(GetParam());
+  const Reading before = line.reading();
+  for (const protocols::ProtocolInfo& info : protocols::registry()) {
+    if (info.exchange != nullptr) {
+      for (const auto address : addresses_of(info)) {
+        static_cast<void>(line.identify(info, address));
+        const Reading after = line.reading();
+        ASSERT_TRUE(after.charge_on == before.charge_on && after.discharge_on == before.discharge_on &&
+                    after.balancer_enabled == before.balancer_enabled && after.remaining == before.remaining &&
+                    after.capacity == before.capacity)
+            << info.key << " at address " << address;
+      }
     }
   }
 }
