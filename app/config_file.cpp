@@ -131,9 +131,8 @@ private:
   }
 
   void take_bus(const IniLine& line) {
-    if (auto bus = dbus::bus_address(line.value); bus || line.value.empty()) {
-      loaded_.options.bus = line.value;
-    } else {
+    loaded_.options.bus = line.value; // a wrong one, too: bmsd does not start on another bus instead
+    if (auto bus = dbus::bus_address(line.value); !bus && !line.value.empty()) {
       error(line.line, "BUS: " + bus.error().detail);
     }
   }
@@ -270,6 +269,7 @@ private:
   void take_port(const IniLine& line, const std::string& name) {
     auto [it, is_new] = ports_.try_emplace(name);
     auto& port = it->second;
+    loaded_.names_ports = true;
     if (is_new) {
       port.name = actors::sanitized(name);
       port.address = transports::SerialAddress{"/dev/" + name};

@@ -38,6 +38,7 @@ struct LoadedConfig {
   actors::DaemonConfig config;
   DaemonOptions options;
   std::vector<ConfigMessage> messages;
+  bool names_ports = false; ///< at least one, even if something is wrong with each
 
   bool has_errors() const;
 };

@@ -4,6 +4,7 @@
 #include <asio/steady_timer.hpp>
 #include <caf/detail/simple_actor_clock.hpp>
 #include <caf/execution_unit.hpp>
+#include <caf/intrusive_ptr.hpp>
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
@@ -58,8 +59,19 @@ private:
 
   static constexpr std::size_t kBatch = 64; ///< jobs, then the transports have their turn
 
+  /// CAF contains what actors throw; should it throw itself, the actors go on all the same.
+  struct GoOn {
+    LoopScheduler& scheduler;
+    void (LoopScheduler::*after)();
+    ~GoOn() { (scheduler.*after)(); }
+  };
+
   void run_batch() {
+    const GoOn go_on{*this, &LoopScheduler::end_batch};
     run_ready(kBatch);
+  }
+
+  void end_batch() {
     set_timer();
     const std::lock_guard lock(mutex_);
     scheduled_ = !ready_.empty();
@@ -70,26 +82,24 @@ private:
 
   std::size_t run_ready(std::size_t limit) {
     std::size_t count = 0;
-    while (auto* job = count < limit ? next() : nullptr) {
+    while (auto job = count < limit ? next() : nullptr) {
       ++count;
-      switch (job->resume(&unit_, max_throughput_)) {
-      case resumable::resume_later: enqueue(job); break;
-      case resumable::done:
-      case resumable::awaiting_message:
-      case resumable::shutdown_execution_unit: caf::intrusive_ptr_release(job); break;
+      if (job->resume(&unit_, max_throughput_) == resumable::resume_later) {
+        enqueue(job.detach());
       }
     }
     return count;
   }
 
-  resumable* next() {
+  /// With the reference that the queue held.
+  caf::intrusive_ptr<resumable> next() {
     const std::lock_guard lock(mutex_);
     if (ready_.empty()) {
       return nullptr;
     }
     auto* job = ready_.front();
     ready_.pop_front();
-    return job;
+    return {job, false};
   }
 
   void set_timer() {
@@ -98,15 +108,15 @@ private:
     if (due == due_) {
       return;
     }
-    due_ = due;
     timer_.expires_at(due);
     timer_.async_wait([this](const std::error_code& error) {
       if (!error) {
         due_ = {};
+        const GoOn go_on{*this, &LoopScheduler::set_timer};
         clock_.trigger_expired_timeouts();
-        set_timer();
       }
     });
+    due_ = due;
   }
 
   asio::io_context& io_;

@@ -54,7 +54,7 @@ Result<app::LoadedConfig> load(const CommandLine& line) {
     }
     loaded.config.ports.push_back(*port);
   }
-  loaded.config.search_ports = loaded.config.ports.empty();
+  loaded.config.search_ports = loaded.config.ports.empty() && !loaded.names_ports;
   if (auto unique = app::check_ports(loaded.config); !unique) {
     return unique.error();
   }

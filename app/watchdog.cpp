@@ -1,5 +1,6 @@
 #include "app/watchdog.hpp"
 
+#include <poll.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -9,10 +10,14 @@ namespace bmsd::app {
 
 namespace {
 
-/// Only what a signal handler may do.
+/// Only what a signal handler may do. Not even the last words may wait: a log that nobody reads can be what the
+/// thread hangs at.
 void give_up(int) {
   constexpr char kText[] = "bmsd: the I/O thread hangs; ended, to be started again\n";
-  static_cast<void>(!write(STDERR_FILENO, kText, sizeof kText - 1));
+  pollfd error{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&error, 1, 0) == 1 && (error.revents & POLLOUT) != 0) {
+    static_cast<void>(!write(STDERR_FILENO, kText, sizeof kText - 1));
+  }
   _exit(Watchdog::kExitCode);
 }
 

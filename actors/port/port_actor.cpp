@@ -5,7 +5,6 @@
 #include "actors/spawn.hpp"
 
 #include <asio/dispatch.hpp>
-#include <asio/post.hpp>
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
@@ -24,7 +23,7 @@ public:
 
   ~PortState() {
     if (io_) {
-      asio::post(core_->io, [io = std::move(io_)] { io->close(); });
+      asio::dispatch(core_->io, [io = std::move(io_)] { io->close(); });
     }
   }
 

@@ -4,7 +4,6 @@
 #include "actors/spawn.hpp"
 
 #include <asio/dispatch.hpp>
-#include <asio/post.hpp>
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
@@ -40,7 +39,7 @@ public:
 
   ~SettingsState() {
     if (io_) {
-      asio::post(core_->io, [io = std::move(io_)] { io->stop(); });
+      asio::dispatch(core_->io, [io = std::move(io_)] { io->stop(); });
     }
   }
 

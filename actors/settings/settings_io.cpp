@@ -72,12 +72,11 @@ void SettingsIo::keep(const KeepValues& wish) {
   if (!client_) {
     return;
   }
-  const auto [entry, is_new] = memories_.try_emplace(wish.id);
-  auto& memory = entry->second;
+  auto& memory = memories_[wish.id];
   const bool untold = wish.fresh || memory.wish.fresh;
   memory.wish = wish;
   memory.wish.fresh = untold; // nothing is overwritten before the battery has seen it
-  if (is_new) {
+  if (!std::exchange(memory.asked, true)) {
     add_memory(wish.id);
   } else if (!memory.stored.empty()) {
     tell_or_store(wish.id);
@@ -93,7 +92,7 @@ void SettingsIo::add_memory(const std::string& id) {
   client_->add(std::move(specs), [this, id](const std::vector<Result<dbus::Value>>&) {
     client_->read(device_settings_path(id), [this, id](const Result<dbus::SettingsClient::Values>& all) {
       if (!all || all->empty()) {
-        memories_.erase(id); // the next wish tries again
+        memories_[id].asked = false; // the next wish tries again
         return;
       }
       for (const auto& [name, value] : *all) {

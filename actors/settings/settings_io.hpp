@@ -39,6 +39,7 @@ private:
   /// The memory of one battery. `stored` is empty until the service has answered.
   struct Memory {
     KeepValues wish;
+    bool asked = false; ///< the service, or has it answered?
     std::map<std::string, dbus::Value> stored;
     std::set<std::string> refused; ///< told to the user once
   };

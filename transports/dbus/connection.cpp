@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 namespace bmsd::dbus {
@@ -66,19 +67,28 @@ public:
 
   /// A message of a few kB goes into the socket as a whole or not at all; half of one could not be taken back.
   bool write(std::span<const std::uint8_t> message) {
+    const auto keep = shared_from_this(); // who hears of a loss may destroy us
     std::uint64_t queued = 0;
-    if (!up_ || sd_bus_get_n_queued_write(bus_.get(), &queued) < 0 || queued > 0) {
+    if (!up_ || sd_bus_get_n_queued_write(bus_.get(), &queued) < 0) {
       return false;
     }
-    const auto sent = ::send(descriptor_.native_handle(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 ? errno != EAGAIN && errno != EINTR : static_cast<std::size_t>(sent) < message.size()) {
-      lose(sent < 0 ? error_text(-errno) : "the bus does not read");
-      return false;
+    const auto sent = queued > 0 ? -1 : send_now(message);
+    if (sent == static_cast<ssize_t>(message.size())) {
+      refused_since_.reset();
+      return true;
     }
-    return sent >= 0;
+    const auto now = std::chrono::steady_clock::now();
+    refused_since_ = refused_since_.value_or(now);
+    if (queued == 0 && sent < 0 && errno != EAGAIN && errno != EINTR) {
+      lose(error_text(-errno));
+    } else if (sent >= 0 || now - *refused_since_ > timing_.unread) {
+      lose("the bus does not read");
+    }
+    return false;
   }
 
   void touch() {
+    const auto keep = shared_from_this();
     std::uint64_t queued = 0;
     if (bus_ && sd_bus_get_n_queued_write(bus_.get(), &queued) >= 0 && queued > kQueueGivesUp) {
       lose("the bus does not read");
@@ -88,6 +98,10 @@ public:
   }
 
 private:
+  ssize_t send_now(std::span<const std::uint8_t> message) {
+    return ::send(descriptor_.native_handle(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+
   void open() {
     sd_bus* fresh = nullptr;
     int result = sd_bus_new(&fresh);
@@ -132,6 +146,7 @@ private:
 
   void close(const std::string& reason) {
     ++epoch_;
+    refused_since_.reset();
     reading_ = writing_ = pumping_ = false;
     timer_.cancel();
     timer_at_ = std::chrono::steady_clock::time_point::max();
@@ -268,6 +283,7 @@ private:
   std::chrono::steady_clock::time_point timer_at_ = std::chrono::steady_clock::time_point::max();
   std::chrono::steady_clock::time_point opened_;
   std::chrono::milliseconds delay_;
+  std::optional<std::chrono::steady_clock::time_point> refused_since_; // the first write() that the bus did not take
   Bus bus_;
   std::vector<std::weak_ptr<StateHandler>> observers_;
   std::uint64_t epoch_ = 0; // tells callbacks of an earlier connection from ours

@@ -27,6 +27,7 @@ public:
     std::chrono::milliseconds first_retry{1'000}; ///< doubles with each failure
     std::chrono::milliseconds last_retry{30'000};
     std::chrono::milliseconds handshake{10'000};
+    std::chrono::milliseconds unread{60'000}; ///< so long it may take nothing of write()
   };
   /// Down comes with the reason. Objects of sd-bus that belong to the old connection must be let go in it.
   using StateHandler = std::function<void(bool up, const std::string& reason)>;

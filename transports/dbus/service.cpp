@@ -38,7 +38,7 @@ class Service::Impl : public std::enable_shared_from_this<Service::Impl> {
 public:
   Impl(asio::io_context& io, std::string address, std::string name, Timing timing)
       : io_(io), name_(std::move(name)), timing_(timing), connection_(io, std::move(address), timing.connection),
-        name_timer_(io) {}
+        name_timer_(io), flush_timer_(io) {}
 
   void start() {
     if (state_ == ServiceState::stopped) {
@@ -128,11 +128,12 @@ private:
     }
   }
 
-  /// What a bus that is busy does not take now goes out with the next update, with the values of then.
+  /// What a bus that is busy does not take now goes out a little later, with the values of then.
   void flush() {
     if (news_.empty()) {
       return;
     }
+    const auto keep = shared_from_this(); // who hears of a loss of the bus may destroy us
     signal_.clear();
     for (const auto& news : news_) {
       signal_.add(*news.item, news.with_limits);
@@ -141,6 +142,14 @@ private:
       news_.clear();
     }
     news_left_ = news_.size();
+    if (news_left_ > 0) {
+      flush_timer_.expires_after(timing_.flush_retry);
+      flush_timer_.async_wait([weak = weak_from_this()](std::error_code failure) {
+        if (auto self = weak.lock(); self && !failure) {
+          self->flush();
+        }
+      });
+    }
   }
 
   void set_state(ServiceState state, const std::string& reason) {
@@ -173,6 +182,7 @@ private:
     pending_.clear();
     news_.clear();
     news_left_ = 0;
+    flush_timer_.cancel();
   }
 
   void request_name() {
@@ -276,7 +286,7 @@ private:
   Connection connection_;
   Connection::Observation observation_;
   Slot objects_, name_request_;
-  asio::steady_timer name_timer_;
+  asio::steady_timer name_timer_, flush_timer_;
   std::chrono::steady_clock::time_point name_wanted_since_;
 };
 

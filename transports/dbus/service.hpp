@@ -37,6 +37,7 @@ public:
     std::chrono::milliseconds name_patience{20'000}; ///< an old process may take that long to die
     std::chrono::milliseconds name_slow_retry{30'000};
     std::chrono::milliseconds write_patience{5'000}; ///< then a SetValue is answered 2
+    std::chrono::milliseconds flush_retry{200};      ///< after the bus has not taken a signal
   };
   /// 0: it took effect; the service then stores the value and signals it, before the answer goes out. 1: can't be
   /// written. 2: refused. Later calls are ignored.
@@ -57,7 +58,8 @@ public:
   void start();
   /// Leaves the bus at once; clients see the name vanish. start() comes back, with the values of then.
   void stop();
-  /// Compares, stores, then sends at most one ItemsChanged with what is new. An unknown path becomes a read-only one.
+  /// Compares, stores, then sends at most one ItemsChanged with what is new; later if the bus is busy. An unknown path
+  /// becomes a read-only one.
   void update(std::span<const Change> changes);
   /// nullptr: no such path. Valid until the next call.
   const Item* find(std::string_view path) const;

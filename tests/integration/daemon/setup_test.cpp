@@ -94,6 +94,26 @@ TEST_F(Setup, MistakesThatAreNotOfSafetyKeepNobodyFromWorking) {
   EXPECT_EQ(status()["ports"].size(), 1U);
 }
 
+TEST_F(Setup, ActorsMayHaveThreadsOfTheirOwn) {
+  configure("[bmsd]\nWORKERS = 2\n");
+  start_bus();
+  auto a = simulate("lltjbd", tty("ttyA"), {"--capacity", "100"});
+  auto b = simulate("jkbms_pb", tty("ttyB"), {"--chain", "3"});
+  start({tty("ttyA"), tty("ttyB") + ",protocol=jkbms_pb,address=1-3"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return status().value("batteries", Json::array()).size() == 4; }, 20s))
+      << daemon.output();
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  EXPECT_GE(std::distance(std::filesystem::directory_iterator("/proc/" + std::to_string(daemon.pid()) + "/task"), {}),
+            4);
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(ask({{"cmd", "restart"}, {"actor", "port/ttyA"}}).value("error", std::string()).empty());
+  EXPECT_TRUE(wait_until([&] { return actor("port/ttyA").value("restarts", 0) == 1; }));
+  EXPECT_TRUE(wait_until([&] { return fresh("ttyA") && fresh("ttyB"); }));
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(), 0) << daemon.output();
+}
+
 TEST_F(Setup, HangUpAddsAndRemovesPortsAndSetsTheLogLevel) {
   start_bus();
   const auto section = [&](const std::string& name) {

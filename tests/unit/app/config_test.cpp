@@ -116,6 +116,15 @@ TEST_F(ConfigTest, APortWithAWrongLinkIsNotLookedForUnderItsName) {
   EXPECT_THAT(messages(loaded), HasSubstr("bmsd.ini:2: link: \"nowhere:1\""));
   ASSERT_EQ(loaded.config.ports.size(), 1U);
   EXPECT_EQ(loaded.config.ports[0].name, "ttyUSB1");
+  // Nor is everything searched because no port is left.
+  EXPECT_TRUE(load("[port ttyUSB0]\nlink = nowhere:1\n").names_ports);
+  EXPECT_FALSE(load("[DEFAULT]\n").names_ports);
+}
+
+TEST_F(ConfigTest, AWrongBusIsNotReplacedByTheRealOne) {
+  const auto loaded = load("[bmsd]\nBUS = nonee\n");
+  EXPECT_THAT(messages(loaded), HasSubstr("bmsd.ini:2: BUS: not a bus: nonee"));
+  EXPECT_EQ(loaded.options.bus, "nonee"); // with which bmsd does not start
 }
 
 TEST_F(ConfigTest, UnderstandsTheFileOfDbusSerialbattery) {
