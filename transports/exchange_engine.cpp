@@ -28,7 +28,7 @@ constexpr auto kSleepMargin = 200us;
 /// Sleeps of all ports end on a common grid, so that one wake-up serves several; the grid is fine enough to
 /// be no more than this part of the sleep.
 constexpr auto kGrid = 4ms;
-constexpr int kGridPart = 10;
+constexpr int kGridPart = 20;
 
 template <class TimePoint, class Duration>
 TimePoint on_grid(TimePoint end, Duration sleep) {
