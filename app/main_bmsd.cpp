@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
   spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
   spdlog::flush_on(spdlog::level::debug);
   std::signal(SIGPIPE, SIG_IGN);
-  mallopt(M_ARENA_MAX, 2); // four threads; each further arena is memory that nobody gets back
+  mallopt(M_ARENA_MAX, 2); // few threads; each further arena is memory that nobody gets back
 
   auto loaded = load(line);
   if (!loaded) {
