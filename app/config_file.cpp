@@ -91,7 +91,9 @@ private:
   void note(int line, std::string text) { loaded_.messages.push_back({where(line), std::move(text), false}); }
 
   void take(const IniLine& line) {
-    if (line.section.empty() || line.section == "DEFAULT") {
+    if (line.begins) {
+      begin(line);
+    } else if (line.section.empty() || line.section == "DEFAULT") {
       take_default(line);
     } else if (line.section == "bmsd") {
       take_daemon(line);
@@ -99,9 +101,15 @@ private:
       take_port(line, line.section.substr(5));
     } else if (line.section.starts_with("battery ")) {
       take_battery(line, line.section.substr(8));
-    } else if (bad_sections_.insert(line.section).second) {
-      error(line.line,
-            "unknown section [" + line.section + "]; there are [bmsd], [DEFAULT], [port NAME], [battery ID]");
+    }
+  }
+
+  void begin(const IniLine& line) {
+    const auto& section = line.section;
+    if (section.starts_with("port ")) {
+      port_of(section.substr(5), line);
+    } else if (section != "DEFAULT" && section != "bmsd" && !section.starts_with("battery ")) {
+      error(line.line, "unknown section [" + section + "]; there are [bmsd], [DEFAULT], [port NAME], [battery ID]");
     }
   }
 
@@ -266,7 +274,7 @@ private:
 
   // -- [port], [battery] ----------------------------------------------------------------
 
-  void take_port(const IniLine& line, const std::string& name) {
+  actors::PortConfig& port_of(const std::string& name, const IniLine& line) {
     auto [it, is_new] = ports_.try_emplace(name);
     auto& port = it->second;
     loaded_.names_ports = true;
@@ -276,6 +284,11 @@ private:
       port_order_.push_back(name);
       port_lines_[port.name] = line.line;
     }
+    return port;
+  }
+
+  void take_port(const IniLine& line, const std::string& name) {
+    auto& port = port_of(name, line);
     if (battery::is_battery_key(upper(line.key))) {
       take_battery_key(loaded_.config.port_lines[port.name], line);
     } else if (auto applied = apply_port_key(port, line.key, line.value); !applied) {
@@ -375,7 +388,7 @@ private:
 
   std::string file_;
   LoadedConfig loaded_;
-  std::set<std::string> bad_sections_, without_link_;
+  std::set<std::string> without_link_;
   std::map<std::string, actors::PortConfig> ports_;
   std::vector<std::string> port_order_;
   std::map<std::string, int> port_lines_; ///< where each begins

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 namespace bmsd::app {
 
@@ -22,6 +23,14 @@ struct Reading {
   std::size_t size = 0;
   bool indented = false;
 };
+
+/// inih tells of a section only with its first key.
+void note_section(Reading& reading, std::string_view text) {
+  const auto end = text.find(']');
+  if (text.starts_with('[') && end != std::string_view::npos) {
+    reading.result.lines.push_back({std::string(text.substr(1, end - 1)), "", "", reading.line, true});
+  }
+}
 
 /// inih reads through this, one line a call, so the count of calls is the line number.
 char* next_line(char* buffer, int size, void* stream) {
@@ -47,6 +56,7 @@ char* next_line(char* buffer, int size, void* stream) {
     buffer[1] = '\0';
   }
   reading.indented = buffer[0] == ' ' || buffer[0] == '\t';
+  note_section(reading, buffer);
   return buffer;
 }
 

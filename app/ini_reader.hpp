@@ -11,6 +11,7 @@ namespace bmsd::app {
 struct IniLine {
   std::string section, key, value;
   int line = 0;
+  bool begins = false; ///< no key: the section begins here
 };
 
 struct IniFile {

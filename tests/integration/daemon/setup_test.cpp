@@ -56,8 +56,8 @@ TEST_F(Setup, CheckConfigSaysFileLineAndWhatIsAllowed) {
         "bmsd.ini:8: PRODUCT_ID: \"x\" is not allowed; allowed is 0..0xFFFF", "bmsd.ini:9: unknown key COLOUR",
         "bmsd.ini:11: baud: \"fast\" is not allowed; allowed is a number 300..", "bmsd.ini:12: protocol",
         "bmsd.ini:13: address: \"1-999\" is not allowed; allowed is auto, or numbers 0..255",
-        "bmsd.ini:15: port other (/dev/ttyX) is given twice", "bmsd.ini:17: MAX_BATTERY_CHARGE_CURRENT",
-        "bmsd.ini:18: unknown key poll", "bmsd.ini:20: unknown section [wishes]",
+        "bmsd.ini:14: port other (/dev/ttyX) is given twice", "bmsd.ini:17: MAX_BATTERY_CHARGE_CURRENT",
+        "bmsd.ini:18: unknown key poll", "bmsd.ini:19: unknown section [wishes]",
         "bmsd.ini:22: BUS: not a bus: sytem (system, session, none or a D-Bus address)",
         "bmsd.ini:23: WORKERS: \"99\" is not allowed; allowed is 0..8", "bmsd.ini:25: link"}) {
     EXPECT_THAT(checked.output, HasSubstr(line));

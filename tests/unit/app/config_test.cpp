@@ -95,7 +95,7 @@ TEST_F(ConfigTest, EachErrorHasFileLineAndWhatIsAllowed) {
   EXPECT_THAT(text, HasSubstr("2..4.3"));
   EXPECT_THAT(text, HasSubstr("bmsd.ini:5: link"));
   EXPECT_THAT(text, HasSubstr("bmsd.ini:6: baud: \"fast\" is not allowed; allowed is a number 300..4e+06"));
-  EXPECT_THAT(text, HasSubstr("bmsd.ini:8: unknown section [nonsense]"));
+  EXPECT_THAT(text, HasSubstr("bmsd.ini:7: unknown section [nonsense]"));
   EXPECT_THAT(text, HasSubstr("bmsd.ini:9: "));
 }
 
@@ -112,13 +112,21 @@ TEST_F(ConfigTest, AWrongKeyOfNoImportanceStopsNothing) {
 }
 
 TEST_F(ConfigTest, APortWithAWrongLinkIsNotLookedForUnderItsName) {
-  const auto loaded = load("[port ttyUSB0]\nlink = nowhere:1\n[port ttyUSB1]\nbaud = 9600\n");
+  const auto loaded = load("[port ttyUSB0]\nlink = nowhere:1\n[port ttyUSB1]\n");
   EXPECT_THAT(messages(loaded), HasSubstr("bmsd.ini:2: link: \"nowhere:1\""));
   ASSERT_EQ(loaded.config.ports.size(), 1U);
   EXPECT_EQ(loaded.config.ports[0].name, "ttyUSB1");
   // Nor is everything searched because no port is left.
   EXPECT_TRUE(load("[port ttyUSB0]\nlink = nowhere:1\n").names_ports);
   EXPECT_FALSE(load("[DEFAULT]\n").names_ports);
+}
+
+TEST_F(ConfigTest, ASectionCountsWithoutAnyKey) {
+  const auto loaded = load("[bmsd]\n[port ttyUSB0]\n[battery A]\n[ports]\n");
+  ASSERT_EQ(loaded.config.ports.size(), 1U);
+  EXPECT_EQ(loaded.config.ports[0].name, "ttyUSB0");
+  EXPECT_EQ(messages(loaded),
+            "bmsd.ini:4: unknown section [ports]; there are [bmsd], [DEFAULT], [port NAME], [battery ID]\n");
 }
 
 TEST_F(ConfigTest, AWrongBusIsNotReplacedByTheRealOne) {
