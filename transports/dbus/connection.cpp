@@ -72,15 +72,17 @@ public:
     if (!up_ || sd_bus_get_n_queued_write(bus_.get(), &queued) < 0) {
       return false;
     }
+    errno = EAGAIN;
     const auto sent = queued > 0 ? -1 : send_now(message);
+    const int failure = sent < 0 ? errno : 0;
     if (sent == static_cast<ssize_t>(message.size())) {
       refused_since_.reset();
       return true;
     }
     const auto now = std::chrono::steady_clock::now();
     refused_since_ = refused_since_.value_or(now);
-    if (queued == 0 && sent < 0 && errno != EAGAIN && errno != EINTR) {
-      lose(error_text(-errno));
+    if (failure != 0 && failure != EAGAIN && failure != EINTR) {
+      lose(error_text(-failure));
     } else if (sent >= 0 || now - *refused_since_ > timing_.unread) {
       lose("the bus does not read");
     }

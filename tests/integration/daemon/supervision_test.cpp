@@ -145,6 +145,13 @@ TEST_F(Supervision, StateFilesCutInHalfAreSetAsideAndReported) {
   EXPECT_THAT(daemon.output(), ::testing::HasSubstr("is damaged; set aside"));
 }
 
+TEST_F(Supervision, TheAlarmOfAThreadThatHangsEndsTheProcess) {
+  start({});
+  daemon.signal(SIGALRM); // what the kernel sends when nobody has set it anew for a minute
+  EXPECT_EQ(daemon.wait(), 75);
+  EXPECT_NE(daemon.output().find("the I/O thread hangs"), std::string::npos) << daemon.output();
+}
+
 TEST_F(Supervision, TerminateSavesReleasesAndEndsInTwoSeconds) {
   start_bus();
   auto a = simulate("lltjbd", tty("ttyA"));
