@@ -24,7 +24,7 @@ std::optional<double> to_number(std::string_view text);
 /// Checked against the range of the key; an empty text is what the key says it is.
 Result<double> number(std::string_view text, const KeyInfo& key);
 Result<double> whole_number(std::string_view text, const KeyInfo& key);
-/// True or False, in any case.
+/// True or False, in any case. Not the yes and on of port keys: dbus-serialbattery takes these for False.
 Result<bool> boolean(std::string_view text, const KeyInfo& key);
 /// At least one item.
 Result<void> read_list(NumberList& target, std::string_view text, const KeyInfo& key);
