@@ -15,6 +15,10 @@ option(BMSD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 set(BMSD_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Its garbage collector runs from 128 MB on, which a precompiled header alone fills: a tenth of the time.
+  add_compile_options(--param=ggc-min-heapsize=600000)
+endif()
 if(NOT BMSD_SANITIZE) # clang 14 cannot have coroutines, sanitizers and sections at once
   add_compile_options(-ffunction-sections -fdata-sections)
   add_link_options(-Wl,--gc-sections)

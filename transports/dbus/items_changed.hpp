@@ -26,7 +26,10 @@ public:
   std::span<const std::uint8_t> finish();
 
 private:
+  void make_room(std::size_t size);
   void align(std::size_t to);
+  void put_bytes(std::string_view bytes);
+  void put_byte(std::uint8_t byte);
   void put_number(std::uint32_t number);
   void set_number(std::size_t at, std::uint32_t number);
   void put_string(std::string_view text);
@@ -35,7 +38,8 @@ private:
   void put_variant(const ValueView& value);
   void put_entry(std::string_view key, const ValueView& value);
 
-  std::vector<std::uint8_t> bytes_;
+  std::vector<std::uint8_t> bytes_; ///< the message and room behind it
+  std::size_t size_ = 0;            ///< of the message
   std::size_t body_ = 0; ///< where it begins
   std::uint32_t serial_ = 0;
 };
