@@ -54,7 +54,7 @@ struct FrameBatch {
   std::vector<CanFrame> frames;
   std::chrono::milliseconds at{0};
 };
-/// The outcome of an ExchangeJob, sent straight to the session that asked.
+/// The outcome of an ExchangeJob (actors/port/exchange_line.hpp).
 struct ExchangeDone {
   std::uint64_t token = 0;
   Reply reply;
@@ -75,7 +75,6 @@ struct PollFailed {
   Error error;
 };
 struct BatteryAssigned;
-struct ExchangeJob;
 
 using SessionActor =
     caf::typed_actor<caf::reacts_to<LinkState>, caf::reacts_to<ExchangeDone>, caf::reacts_to<FrameBatch>,
@@ -84,21 +83,13 @@ using SessionActor =
                      caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using SessionRef = Ref<SessionActor>;
 
-/// One attempt of one request on the port's line.
-struct ExchangeJob {
-  std::uint64_t token = 0;
-  LineSettings line;
-  Request request;
-  SessionRef reply_to;
-  bool can_wait = false; ///< asks somebody who may not be there: after those who are
-};
 /// A CAN frame to send.
 struct SendFrame {
   CanFrame frame;
 };
 
 using PortActor =
-    caf::typed_actor<caf::reacts_to<ExchangeJob>, caf::reacts_to<SendFrame>, caf::reacts_to<LinkOpened>,
+    caf::typed_actor<caf::reacts_to<SendFrame>, caf::reacts_to<LinkOpened>,
                      caf::reacts_to<LinkLost>, caf::reacts_to<AdapterEvent>, caf::reacts_to<Tick>,
                      caf::replies_to<Describe>::with<Json>, caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using PortRef = Ref<PortActor>;
@@ -301,7 +292,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::LinkLost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::AdapterEvent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::FrameBatch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::ExchangeDone)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::ExchangeJob)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::SendFrame)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::PollFailed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bmsd::actors::RemoteReading)

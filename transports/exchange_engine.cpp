@@ -275,13 +275,13 @@ void ExchangeEngine::look(bool silence) {
       if (!silence) {
         learn();
       }
-      finish({});
+      conclude({});
     } else {
-      finish({Fault::internal, "the scanner names bytes that are not there"});
+      conclude({Fault::internal, "the scanner names bytes that are not there"});
     }
     return;
   case FrameScan::State::failed:
-    finish({scan_.fault == Fault::none ? Fault::framing : scan_.fault, std::string(scan_.detail)});
+    conclude({scan_.fault == Fault::none ? Fault::framing : scan_.fault, std::string(scan_.detail)});
     return;
   case FrameScan::State::incomplete: break;
   }
@@ -289,13 +289,13 @@ void ExchangeEngine::look(bool silence) {
   if (!silence && !too_long && Clock::now() < limit_) {
     wait_for(scan_.need);
   } else if (scan_.fault != Fault::none) {
-    finish({scan_.fault, std::string(scan_.detail)}); // says more than "too late"
+    conclude({scan_.fault, std::string(scan_.detail)}); // says more than "too late"
   } else if (rx_.empty()) {
-    finish({Fault::timeout, "no answer"});
+    conclude({Fault::timeout, "no answer"});
   } else if (too_long) {
-    finish({Fault::framing, "no reply in " + std::to_string(rx_.size()) + " bytes"});
+    conclude({Fault::framing, "no reply in " + std::to_string(rx_.size()) + " bytes"});
   } else {
-    finish({Fault::timeout, "answer breaks off after " + std::to_string(rx_.size()) + " bytes"});
+    conclude({Fault::timeout, "answer breaks off after " + std::to_string(rx_.size()) + " bytes"});
   }
 }
 
@@ -309,6 +309,17 @@ void ExchangeEngine::learn() {
 }
 
 void ExchangeEngine::finish(Error error) {
+  asio::post(io_, life_.guard([handler = std::exchange(on_reply_, nullptr), reply = settle(std::move(error))]() mutable {
+    handler(std::move(reply));
+  }));
+}
+
+void ExchangeEngine::conclude(Error error) {
+  const auto handler = std::exchange(on_reply_, nullptr);
+  handler(settle(std::move(error)));
+}
+
+Reply ExchangeEngine::settle(Error error) {
   timer_.cancel();
   ++timer_round_;
   if (state_ != State::closed) {
@@ -324,9 +335,7 @@ void ExchangeEngine::finish(Error error) {
   reply.error = std::move(error);
   reply.rx = std::move(rx_);
   rx_ = {};
-  asio::post(io_, life_.guard([handler = std::exchange(on_reply_, nullptr), reply = std::move(reply)]() mutable {
-    handler(std::move(reply));
-  }));
+  return reply;
 }
 
 // -- the descriptor ----------------------------------------------------------------

@@ -38,7 +38,11 @@ private:
   void opened(Result<int> fd);
   void shut();
   void lost(const std::string& reason);
+  /// Ends the exchange; the answer comes later, as from exchange(), close() and lost() it has to.
   void finish(Error error);
+  /// The same at once, as the last step of a handler: the user may start the next exchange or end this object.
+  void conclude(Error error);
+  Reply settle(Error error);
 
   void become_quiet();
   void send();

@@ -3,6 +3,7 @@
 #include "actors/port/session.hpp"
 #include "actors/spawn.hpp"
 
+#include <asio/dispatch.hpp>
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
@@ -117,9 +118,7 @@ private:
 
   void advance() {
     if (const auto* request = runner_.pending()) {
-      asked_at_ = core_->now().steady;
-      post(self_, *core_, plan_->port->port,
-           ExchangeJob{++token_, candidate_.line, *request, plan_->session, can_wait()});
+      ask(*request);
       return;
     }
     const auto result = runner_.result();
@@ -131,6 +130,17 @@ private:
     case Phase::idle:
     case Phase::resting: break;
     }
+  }
+
+  void ask(const Request& request) {
+    asked_at_ = core_->now().steady;
+    const auto line = plan_->port->line->get().lock();
+    if (!line) {
+      abandon({Fault::link, "the port is not there"});
+      return;
+    }
+    asio::dispatch(core_->io, [line, job = ExchangeJob{++token_, candidate_.line, request, plan_->session,
+                                                       can_wait()}]() mutable { line->exchange(std::move(job)); });
   }
 
   /// The batteries that answer come first.

@@ -34,10 +34,10 @@ public:
     core_ = std::move(core);
     plan_ = std::move(plan);
     io_ = std::make_shared<PortIo>(core_, plan_);
+    plan_->line->set(io_);
     backoff_ = Backoff(static_cast<std::uint32_t>(std::hash<std::string>{}(plan_->config.name)));
     open();
     return {
-        [this](ExchangeJob& job) { on_exchange(std::move(job)); },
         [this](const SendFrame& send) { on_io([frame = send.frame](PortIo& io) { io.send(frame); }); },
         [this](const LinkOpened& opened) { on_opened(opened); },
         [this](const LinkLost& lost) { on_lost(lost); },
@@ -62,16 +62,6 @@ private:
   void open() {
     phase_ = Phase::opening;
     on_io([generation = ++generation_](PortIo& io) { io.open(generation); });
-  }
-
-  void on_exchange(ExchangeJob job) {
-    if (phase_ == Phase::open) {
-      on_io([job = std::move(job)](PortIo& io) mutable { io.exchange(std::move(job)); });
-      return;
-    }
-    Reply closed;
-    closed.error = {Fault::link, reason_.empty() ? "the port is not open yet" : reason_};
-    post(self_, *core_, job.reply_to, ExchangeDone{job.token, std::move(closed)});
   }
 
   void on_opened(const LinkOpened& opened) {

@@ -28,6 +28,7 @@ void PortIo::open(std::uint64_t generation) {
   }
   link_.get()->open([weak = weak_from_this(), generation](Result<void> result) {
     if (auto self = weak.lock()) {
+      self->closed_ = result ? std::string() : result.error().detail;
       post_from_outside(*self->core_, self->plan_->port, LinkOpened{generation, result ? Error{} : result.error()});
     }
   });
@@ -39,11 +40,13 @@ void PortIo::close() {
   late_timer_.cancel();
   busy_ = false;
   link_ = {};
+  closed_ = "the port is closed";
 }
 
 void PortIo::make() {
   link_ = make_link(core_->io, plan_->config);
   link_.get()->on_lost = [this](std::string reason) {
+    closed_ = reason;
     post_from_outside(*core_, plan_->port, LinkLost{generation_, std::move(reason)});
   };
   link_.get()->on_notice = [this](const std::string& text) { on_notice(text); };
@@ -66,9 +69,9 @@ void PortIo::make() {
 // -- lines ---------------------------------------------------------------------------
 
 void PortIo::exchange(ExchangeJob job) {
-  if (!link_.line || waiting_.size() + late_.size() >= kMaxWaiting) {
+  if (!link_.line || !closed_.empty() || waiting_.size() + late_.size() >= kMaxWaiting) {
     Reply refused;
-    refused.error = {Fault::link, !link_.line ? "the port is closed" : "too many requests wait for the line"};
+    refused.error = {Fault::link, closed_.empty() ? "too many requests wait for the line" : closed_};
     finish(std::move(job), std::move(refused));
     return;
   }

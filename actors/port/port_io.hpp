@@ -18,15 +18,14 @@ namespace bmsd::actors {
 
 /// Every member runs on the I/O thread. Made by the port actor, which posts to it; a new port
 /// actor brings a new one.
-class PortIo : public std::enable_shared_from_this<PortIo> {
+class PortIo final : public ExchangeLine, public std::enable_shared_from_this<PortIo> {
 public:
   PortIo(CorePtr core, PortPlanPtr plan);
 
   /// Answered by LinkOpened with this generation.
   void open(std::uint64_t generation);
-  /// One attempt; answered by ExchangeDone to the session. Exchanges wait in line, so that several
-  /// batteries share a bus; a full line refuses.
-  void exchange(ExchangeJob job);
+  /// Exchanges wait in line, so that several batteries share a bus; a full line refuses.
+  void exchange(ExchangeJob job) override;
   void send(const CanFrame& frame);
   void close();
 
@@ -52,6 +51,7 @@ private:
   CorePtr core_;
   PortPlanPtr plan_;
   MadeLink link_;
+  std::string closed_ = "the port is not open yet"; ///< why no exchange is possible; empty: one is
   std::deque<ExchangeJob> waiting_;
   struct LateJob {
     ExchangeJob job;

@@ -4,6 +4,7 @@
 #include "actors/config.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/port/candidate.hpp"
+#include "actors/port/exchange_line.hpp"
 
 #include <memory>
 #include <optional>
@@ -13,10 +14,11 @@
 namespace bmsd::actors {
 
 /// Read by the port actor, its sessions and the I/O thread; never changed after it is built, but for what
-/// `spoken` holds.
+/// its slots hold.
 struct PortPlan {
   PortConfig config;
   PortRef port;
+  std::shared_ptr<LineSlot> line = std::make_shared<LineSlot>("line");
   std::vector<SessionRef> sessions;
   /// What the batteries on this line speak, as soon as one of them has been found.
   std::shared_ptr<Slot<std::optional<Candidate>>> spoken = std::make_shared<Slot<std::optional<Candidate>>>("spoken");

@@ -10,8 +10,10 @@ namespace bmsd::actors {
 
 namespace {
 
-constexpr std::string_view kJsonPath = "/JsonData";
-constexpr PathFormat kJsonFormat{dbus::Type::text};
+/// Its value is made of all others.
+constexpr PathRow kJsonRow{"/JsonData", {dbus::Type::text}, [](const PathSource&, std::size_t) {
+                             return dbus::ValueView();
+                           }};
 
 struct WritePath {
   std::string_view path;
@@ -92,6 +94,9 @@ void PathTable::expand(const Status& status) {
   if (!first && cells == cell_count_) {
     return;
   }
+  if (first) {
+    add(kJsonRow, 0, {});
+  }
   auto known_cells = static_cast<std::size_t>(cell_count_);
   cell_count_ = cells;
   for (const auto& row : path_rows()) {
@@ -128,8 +133,6 @@ void PathTable::expand(const Status& status) {
     }
   }
   if (first) {
-    auto& entry = entries_.emplace_back();
-    entry.path = kJsonPath;
     any_setting_ = std::any_of(kWritePaths.begin(), kWritePaths.end(), [&](const WritePath& write) {
       return write.path.starts_with("/Settings/") && find(write.path) != nullptr;
     });
@@ -148,24 +151,49 @@ void PathTable::add(const PathRow& row, std::size_t index, std::string_view name
   entry.row = &row;
   entry.index = index;
   entry.path = std::move(path);
+  watches_.push_back({row.get, index, {}});
 }
 
 std::span<const dbus::Change> PathTable::changes(const Status& status) {
   expand(status);
-  auto from = source(status);
+  const auto from = source(status);
   changes_.clear();
-  for (std::size_t place = 0; place < entries_.size(); ++place) {
-    auto& entry = entries_[place];
-    bool is_json = entry.row == nullptr;
-    // Last, and only when something else is new.
-    bool dirty = is_json
-                     ? (!entry.known || !changes_.empty()) && refresh(entry, options_.json ? json() : dbus::ValueView())
-                     : refresh(entry, entry.row->get(from, entry.index));
-    if (dirty) {
+  const auto tell = [&](std::size_t place, const dbus::ValueView& fresh) {
+    if (auto& entry = entries_[place]; refresh(entry, fresh)) {
       changes_.push_back({entry.path, dbus::view(entry.value), entry.text, place});
     }
+  };
+  for (std::size_t place = 1; place < watches_.size(); ++place) {
+    auto& watch = watches_[place];
+    if (const auto fresh = watch.get(from, watch.index); is_news(watch, fresh)) {
+      tell(place, fresh);
+    }
+  }
+  // Last, and only when something else is new.
+  if (options_.json && !changes_.empty()) {
+    tell(0, json());
+  } else if (!entries_.front().known) {
+    tell(0, {});
   }
   return changes_;
+}
+
+bool PathTable::is_news(Watch& watch, const dbus::ValueView& fresh) {
+  decltype(watch.last) number;
+  if (const auto* real = std::get_if<double>(&fresh)) {
+    number = *real;
+  } else if (const auto* integer = std::get_if<std::int32_t>(&fresh)) {
+    number = *integer;
+  } else if (std::holds_alternative<std::string_view>(fresh)) {
+    watch.known = false;
+    return true;
+  }
+  if (watch.known && watch.last == number) {
+    return false;
+  }
+  watch.last = number;
+  watch.known = true;
+  return true;
 }
 
 std::vector<dbus::Item> PathTable::items(const Status& status) {
@@ -176,10 +204,10 @@ std::vector<dbus::Item> PathTable::items(const Status& status) {
   std::vector<dbus::Item> result;
   result.reserve(entries_.size());
   for (const auto& entry : entries_) {
-    bool writable = entry.row && entry.row->writable;
+    bool writable = entry.row->writable;
     // "Apply" and "clear" rest at 0.
     const WritePath* write = writable ? write_path(entry.path) : nullptr;
-    auto type = entry.row ? type_of(*entry.row, entry.index, options_) : kJsonFormat.type;
+    auto type = type_of(*entry.row, entry.index, options_);
     auto min = write && write->min == 1 ? std::optional<dbus::Value>(0) : limit(write, &WritePath::min);
     result.push_back({entry.path, type, entry.value, entry.text, writable, min, limit(write, &WritePath::max), {}});
   }
@@ -187,7 +215,7 @@ std::vector<dbus::Item> PathTable::items(const Status& status) {
 }
 
 bool PathTable::refresh(Entry& entry, const dbus::ValueView& fresh) {
-  const auto& format = entry.row ? entry.row->format : kJsonFormat;
+  const auto& format = entry.row->format;
   bool rounds = format.type == dbus::Type::real;
   auto value = rounds ? round_value(fresh, format.decimals) : fresh;
   if (entry.known && dbus::equal(entry.value, value)) {
@@ -195,7 +223,7 @@ bool PathTable::refresh(Entry& entry, const dbus::ValueView& fresh) {
   }
   entry.known = true;
   store(entry.value, value);
-  if (entry.row && entry.row->repeat == PathRepeat::config) {
+  if (entry.row->repeat == PathRepeat::config) {
     entry.text = dbus::plain_text(entry.value);
   } else {
     TextBuffer buffer;
@@ -205,11 +233,11 @@ bool PathTable::refresh(Entry& entry, const dbus::ValueView& fresh) {
 }
 
 /// Everything but settings as nested objects, one level per path element.
-dbus::ValueView PathTable::json() {
+std::string PathTable::json() const {
   nlohmann::json document;
   for (const auto& entry : entries_) {
     std::string_view path = entry.path;
-    if (!entry.row || path.starts_with("/Settings/")) {
+    if (entry.row == &kJsonRow || path.starts_with("/Settings/")) {
       continue;
     }
     auto* node = &document;
@@ -227,8 +255,7 @@ dbus::ValueView PathTable::json() {
       *node = *number;
     }
   }
-  json_ = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return json_;
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void PathTable::set_custom_name(std::string name) {
@@ -267,6 +294,7 @@ void PathTable::written(std::string_view path, const dbus::Value& value) {
   }
   entry->value = value;
   entry->text = dbus::plain_text(value);
+  watches_[static_cast<std::size_t>(entry - entries_.data())].known = false; // its own value comes again
   const WritePath* write = write_path(path);
   auto which = write ? switch_of(write->kind) : std::nullopt;
   if (auto* number = std::get_if<std::int32_t>(&value); number && which) {

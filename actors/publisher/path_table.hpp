@@ -11,7 +11,13 @@
 #include "actors/publisher/path_rows.hpp"
 #include "messages/command.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 namespace bmsd::actors {
 
@@ -39,7 +45,7 @@ public:
 
 private:
   struct Entry {
-    const PathRow* row = nullptr; ///< nullptr: /JsonData
+    const PathRow* row = nullptr;
     std::size_t index = 0;
     std::string path;
     dbus::Value value;
@@ -47,11 +53,21 @@ private:
     bool known = false; ///< told to the service
   };
 
+  /// What an entry said the last time, as it came from the status: before rounding. Small, since all of them are
+  /// read at every poll, and few have changed. Texts are not remembered here.
+  struct Watch {
+    dbus::ValueView (*get)(const PathSource& source, std::size_t index);
+    std::size_t index;
+    std::variant<std::monostate, std::int32_t, double> last;
+    bool known = false; ///< `last` holds something
+  };
+
+  static bool is_news(Watch& watch, const dbus::ValueView& fresh);
   PathSource source(const Status& status) const;
   void expand(const Status& status);
   void add(const PathRow& row, std::size_t index, std::string_view name);
   bool refresh(Entry& entry, const dbus::ValueView& fresh);
-  dbus::ValueView json();
+  std::string json() const;
   Entry* find(std::string_view path);
   const Entry* find(std::string_view path) const;
 
@@ -60,9 +76,9 @@ private:
   std::array<std::int32_t, 4> switches_{};
   int cell_count_ = 0;
   bool any_setting_ = false;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_; ///< /JsonData first
+  std::vector<Watch> watches_; ///< of the entries, in the same order
   std::vector<dbus::Change> changes_;
-  std::string json_;
 };
 
 } // namespace bmsd::actors

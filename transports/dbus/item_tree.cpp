@@ -20,7 +20,23 @@ bool set_text(std::string& place, std::string_view text) {
   return std::exchange(place, cleaned) != cleaned;
 }
 
+template <class Number>
+bool set_number(Value& place, Number number) {
+  auto* old = std::get_if<Number>(&place);
+  if (old && *old == number) {
+    return false;
+  }
+  place = number;
+  return true;
+}
+
 bool set_value(Value& place, const ValueView& value) {
+  if (auto* number = std::get_if<double>(&value); number && std::isfinite(*number)) {
+    return set_number(place, *number);
+  }
+  if (auto* number = std::get_if<std::int32_t>(&value)) {
+    return set_number(place, *number);
+  }
   if (auto* text = std::get_if<std::string_view>(&value)) {
     if (auto* old = std::get_if<std::string>(&place)) {
       return set_text(*old, *text);
@@ -28,13 +44,7 @@ bool set_value(Value& place, const ValueView& value) {
     place = clean(*text);
     return true;
   }
-  auto* number = std::get_if<double>(&value);
-  const ValueView& finite = number && !std::isfinite(*number) ? ValueView() : value;
-  if (equal(place, finite)) {
-    return false;
-  }
-  place = own(finite);
-  return true;
+  return std::exchange(place, Value()).index() != 0;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "transports/dbus/items_changed.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -9,6 +10,30 @@
 #include <utility>
 
 namespace bmsd::dbus {
+
+/// Key and signature of an entry a{sv}, padded for the value that follows. Entries begin at multiples of 8.
+struct ItemsChanged::Head {
+  static constexpr std::size_t kRoom = 16;
+
+  constexpr Head(std::string_view key, std::string_view signature, std::size_t alignment) {
+    const auto length = std::bit_cast<std::array<std::uint8_t, 4>>(static_cast<std::uint32_t>(key.size()));
+    auto* end = std::copy(length.begin(), length.end(), bytes.begin());
+    end = std::copy(key.begin(), key.end(), end) + 1;
+    *end++ = static_cast<std::uint8_t>(signature.size());
+    end = std::copy(signature.begin(), signature.end(), end) + 1;
+    size = (static_cast<std::size_t>(end - bytes.begin()) + alignment - 1) / alignment * alignment;
+  }
+
+  std::array<std::uint8_t, kRoom> bytes{};
+  std::size_t size = 0;
+};
+
+/// Those of one key, by the type of the value.
+struct ItemsChanged::Heads {
+  constexpr explicit Heads(std::string_view key)
+      : real(key, "d", 8), integer(key, "i", 4), text(key, "s", 4), invalid(key, "ai", 4) {}
+  Head real, integer, text, invalid;
+};
 
 namespace {
 
@@ -22,6 +47,7 @@ constexpr std::size_t kArrayHead = 8; ///< size and padding before the first ent
 constexpr std::size_t kMaxPadding = 8;
 /// More than the header, and than an item needs beside its strings.
 constexpr std::size_t kFixedRoom = 512;
+
 
 std::size_t length(const Value& value) {
   const auto* text = std::get_if<std::string>(&value);
@@ -62,6 +88,8 @@ void ItemsChanged::make_room(std::size_t size) {
 }
 
 void ItemsChanged::add(const Item& item, bool with_limits) {
+  static constexpr Heads kValue("Value"), kMin("Min"), kMax("Max"), kDefault("Default");
+  static constexpr Head kText("Text", "s", 4);
   make_room(kFixedRoom + item.path.size() + item.text.size() + length(item.value) + length(item.min) +
             length(item.max) + length(item.def));
   align(8);
@@ -71,12 +99,13 @@ void ItemsChanged::add(const Item& item, bool with_limits) {
   put_number(0);
   align(8);
   const auto begin = size_;
-  put_entry("Value", view(item.value));
-  put_entry("Text", std::string_view(item.text));
+  put_entry(kValue, item.value);
+  put_head(kText);
+  put_string(item.text);
   if (with_limits) {
-    for (const auto& [key, limit] : {std::pair{"Min", &item.min}, {"Max", &item.max}, {"Default", &item.def}}) {
+    for (const auto& [heads, limit] : {std::pair{&kMin, &item.min}, {&kMax, &item.max}, {&kDefault, &item.def}}) {
       if (*limit) {
-        put_entry(key, view(**limit));
+        put_entry(*heads, **limit);
       }
     }
   }
@@ -96,7 +125,9 @@ void ItemsChanged::align(std::size_t to) {
 }
 
 void ItemsChanged::put_bytes(std::string_view bytes) {
-  std::copy(bytes.begin(), bytes.end(), bytes_.data() + size_);
+  if (!bytes.empty()) { // memcpy may not be told nullptr, even for nothing
+    std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
+  }
   size_ += bytes.size();
 }
 
@@ -133,28 +164,27 @@ void ItemsChanged::put_field(std::uint8_t code, std::string_view signature, std:
   signature == "g" ? put_signature(value) : put_string(value);
 }
 
-void ItemsChanged::put_variant(const ValueView& value) {
+void ItemsChanged::put_head(const Head& head) {
+  align(8);
+  std::memcpy(bytes_.data() + size_, head.bytes.data(), head.bytes.size());
+  size_ += head.size;
+}
+
+void ItemsChanged::put_entry(const Heads& heads, const Value& value) {
   if (const auto* real = std::get_if<double>(&value); real != nullptr && std::isfinite(*real)) {
-    put_signature("d");
-    align(8);
+    put_head(heads.real);
     std::memcpy(bytes_.data() + size_, real, sizeof *real);
     size_ += sizeof *real;
   } else if (const auto* integer = std::get_if<std::int32_t>(&value)) {
-    put_signature("i");
+    put_head(heads.integer);
     put_number(static_cast<std::uint32_t>(*integer));
-  } else if (const auto* text = std::get_if<std::string_view>(&value)) {
-    put_signature("s");
+  } else if (const auto* text = std::get_if<std::string>(&value)) {
+    put_head(heads.text);
     put_string(*text);
   } else {
-    put_signature("ai"); // empty: invalid
-    put_number(0);
+    put_head(heads.invalid);
+    put_number(0); // an empty array
   }
-}
-
-void ItemsChanged::put_entry(std::string_view key, const ValueView& value) {
-  align(8);
-  put_string(key);
-  put_variant(value);
 }
 
 } // namespace bmsd::dbus

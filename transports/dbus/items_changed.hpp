@@ -26,6 +26,9 @@ public:
   std::span<const std::uint8_t> finish();
 
 private:
+  struct Head;
+  struct Heads;
+
   void make_room(std::size_t size);
   void align(std::size_t to);
   void put_bytes(std::string_view bytes);
@@ -35,8 +38,8 @@ private:
   void put_string(std::string_view text);
   void put_signature(std::string_view signature);
   void put_field(std::uint8_t code, std::string_view signature, std::string_view value);
-  void put_variant(const ValueView& value);
-  void put_entry(std::string_view key, const ValueView& value);
+  void put_head(const Head& head);
+  void put_entry(const Heads& heads, const Value& value);
 
   std::vector<std::uint8_t> bytes_; ///< the message and room behind it
   std::size_t size_ = 0;            ///< of the message

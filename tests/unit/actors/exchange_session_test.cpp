@@ -66,6 +66,19 @@ constexpr protocols::ProtocolInfo kToy{
 
 class ExchangeSessionTest : public test::ActorTest {
 protected:
+  /// Stands in for the port: answers with what `answer` says; nothing at all while it is empty.
+  struct Line : ExchangeLine {
+    explicit Line(ExchangeSessionTest& owner) : test(owner) {}
+    void exchange(ExchangeJob job) override {
+      test.asked.push_back(job.request.tx[0]);
+      test.last_token = job.token;
+      if (auto reply = test.answer(job.request.tx[0])) {
+        post_from_outside(*test.core, job.reply_to, ExchangeDone{job.token, *reply, test.now.steady});
+      }
+    }
+    ExchangeSessionTest& test;
+  };
+
   ExchangeSessionTest() {
     port->config.name = "toy0";
     port->port = std::make_shared<Slot<PortActor>>("port/toy0");
@@ -74,7 +87,7 @@ protected:
     session->session = std::make_shared<Slot<SessionActor>>("session/toy0");
     session->protocol = &kToy;
     plan = session;
-    port->port->set(spawn_line());
+    port->line->set(line);
     battery->set(test::spawn_battery_stand_in(system, seen));
     core->supervisor->set(test::spawn_supervisor_stand_in(system, seen, battery));
     actor = spawn_exchange_session(system, core, plan);
@@ -83,37 +96,11 @@ protected:
 
   ~ExchangeSessionTest() override {
     end(actor);
-    end(plan->port->port->get());
     end(battery->get());
     end(core->supervisor->get());
     actor = SessionActor();
     plan->session->set({});
-    plan->port->port->set({});
     battery->set({});
-  }
-
-  /// Stands in for the port: answers with what `answer` says; nothing at all while it is empty.
-  PortActor spawn_line() {
-    return system.spawn([this](PortActor::pointer self) -> PortActor::behavior_type {
-      return {
-          [this, self](const ExchangeJob& job) {
-            asked.push_back(job.request.tx[0]);
-            if (auto reply = answer(job.request.tx[0])) {
-              if (auto session = job.reply_to->get()) {
-                self->send(session, ExchangeDone{job.token, *reply, now.steady});
-              }
-            }
-          },
-          [](const SendFrame&) {},
-          [](const LinkOpened&) {},
-          [](const LinkLost&) {},
-          [](const AdapterEvent&) {},
-          [](const Tick&) {},
-          [](const Describe&) { return Json::object(); },
-          [](const Configured&) {},
-          [](const CloseDown&) {},
-      };
-    });
   }
 
   static Reply good(char byte) {
@@ -133,7 +120,9 @@ protected:
   std::shared_ptr<PortPlan> port = std::make_shared<PortPlan>();
   SessionPlanPtr plan;
   SessionActor actor;
+  std::shared_ptr<Line> line = std::make_shared<Line>(*this);
   std::vector<std::uint8_t> asked;
+  std::uint64_t last_token = 0;
   std::function<std::optional<Reply>(std::uint8_t)> answer = [](std::uint8_t byte) {
     return good(byte == 'i' ? 'A' : byte == 'c' ? 1 : 'v');
   };
@@ -196,35 +185,29 @@ TEST_F(ExchangeSessionTest, AnotherBmsOnTheCableIsReportedAsSuch) {
 }
 
 TEST_F(ExchangeSessionTest, AnAnswerThatComesTooLateIsNotTakenForAnother) {
-  std::uint64_t late = 0;
-  end(plan->port->port->get());
-  std::vector<ExchangeJob> jobs;
-  auto collect = system.spawn([&jobs](PortActor::pointer) -> PortActor::behavior_type {
-    return {
-        [&jobs](const ExchangeJob& job) { jobs.push_back(job); },
-        [](const SendFrame&) {},
-        [](const LinkOpened&) {},
-        [](const LinkLost&) {},
-        [](const AdapterEvent&) {},
-        [](const Tick&) {},
-        [](const Describe&) { return Json::object(); },
-        [](const Configured&) {},
-        [](const CloseDown&) {},
-    };
-  });
-  plan->port->port->set(collect);
+  answer = [](std::uint8_t) { return std::nullopt; };
+  asked.clear();
   pass(1s);
-  ASSERT_EQ(jobs.size(), 1U);
-  late = jobs[0].token;
+  ASSERT_EQ(asked.size(), 1U);
+  const auto late = last_token;
   pass(30s); // the port never answers: the session gives up by itself
   const auto samples = seen->samples.size();
   caf::anon_send(actor, ExchangeDone{late, good('L'), now.steady});
   run();
   EXPECT_EQ(seen->samples.size(), samples);
   EXPECT_GE(core->counters.failures[static_cast<std::size_t>(Fault::link)].load(), 1U);
-  plan->port->port->set({});
-  end(collect);
-  plan->port->port->set(spawn_line());
+}
+
+TEST_F(ExchangeSessionTest, WithoutAPortItSaysSoAndGoesOnWhenThereIsOne) {
+  line.reset();
+  pass(3s);
+  ASSERT_FALSE(seen->failures.empty());
+  EXPECT_EQ(seen->failures.back().error.fault, Fault::link);
+  line = std::make_shared<Line>(*this);
+  port->line->set(line);
+  const auto samples = seen->samples.size();
+  pass(5s);
+  EXPECT_GT(seen->samples.size(), samples);
 }
 
 TEST_F(ExchangeSessionTest, ARequestThatLetsOthersGoFirstMayWaitLongButNotForEver) {

@@ -1,0 +1,32 @@
+// Where sessions hand their requests to the line of a port. Not a message to the port actor, which has nothing to say
+// to it: that would be one more hop, twice in every poll. The answer comes the same way, straight to the session.
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace bmsd::actors {
+
+/// One attempt of one request.
+struct ExchangeJob {
+  std::uint64_t token = 0;
+  LineSettings line;
+  Request request;
+  SessionRef reply_to;
+  bool can_wait = false; ///< asks somebody who may not be there: after those who are
+};
+
+class ExchangeLine {
+public:
+  virtual ~ExchangeLine() = default;
+  /// I/O thread. Answered by ExchangeDone to the session, always later and never from within; a closed line refuses
+  /// with Fault::link.
+  virtual void exchange(ExchangeJob job) = 0;
+};
+
+/// Empty while there is no port.
+using LineSlot = Slot<std::weak_ptr<ExchangeLine>>;
+
+} // namespace bmsd::actors
