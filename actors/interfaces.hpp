@@ -89,9 +89,9 @@ struct SendFrame {
 };
 
 using PortActor =
-    caf::typed_actor<caf::reacts_to<SendFrame>, caf::reacts_to<LinkOpened>,
-                     caf::reacts_to<LinkLost>, caf::reacts_to<AdapterEvent>, caf::reacts_to<Tick>,
-                     caf::replies_to<Describe>::with<Json>, caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
+    caf::typed_actor<caf::reacts_to<SendFrame>, caf::reacts_to<LinkOpened>, caf::reacts_to<LinkLost>,
+                     caf::reacts_to<AdapterEvent>, caf::reacts_to<Tick>, caf::replies_to<Describe>::with<Json>,
+                     caf::reacts_to<Configured>, caf::reacts_to<CloseDown>>;
 using PortRef = Ref<PortActor>;
 
 // -- battery and publisher ----------------------------------------------------------

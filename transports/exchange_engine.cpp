@@ -13,6 +13,7 @@ namespace bmsd::transports {
 namespace {
 
 using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadChunk = 4096; // all that a tty buffers
 constexpr std::size_t kMaxWake = 255;
@@ -25,15 +26,18 @@ constexpr int kPatiencePauses = 20;
 /// 34 bytes cost 100 us.
 constexpr int kMaxSleeps = 3;
 constexpr auto kSleepMargin = 200us;
-/// Sleeps of all ports end on a common grid, so that one wake-up serves several; the grid is fine enough to
-/// be no more than this part of the sleep.
-constexpr auto kGrid = 4ms;
+/// Sleeps of all ports end on a common grid, so that one wake-up serves several. The grid is as coarse as it can be
+/// without lengthening a sleep by more than this part, but never finer than what the ports take one after another.
 constexpr int kGridPart = 20;
+constexpr Clock::duration kCoarsestGrid = 4ms, kFinestGrid = 500us;
 
-template <class TimePoint, class Duration>
-TimePoint on_grid(TimePoint end, Duration sleep) {
-  const auto past = end.time_since_epoch() % kGrid;
-  return sleep < kGridPart * kGrid || past.count() == 0 ? end : end + (kGrid - past);
+Clock::time_point on_grid(Clock::time_point end, Clock::duration sleep) {
+  auto grid = kCoarsestGrid;
+  while (grid > kFinestGrid && grid * kGridPart > sleep) {
+    grid /= 2;
+  }
+  const auto past = end.time_since_epoch() % grid;
+  return past.count() == 0 ? end : end + (grid - past);
 }
 
 } // namespace
@@ -152,7 +156,7 @@ void ExchangeEngine::become_quiet() {
   } else if (from > limit_) {
     finish({Fault::timeout, "the line is never quiet"});
   } else {
-    arm(from, [this] { become_quiet(); });
+    arm(on_grid(from, quiet), [this] { become_quiet(); });
   }
 }
 
@@ -309,9 +313,8 @@ void ExchangeEngine::learn() {
 }
 
 void ExchangeEngine::finish(Error error) {
-  asio::post(io_, life_.guard([handler = std::exchange(on_reply_, nullptr), reply = settle(std::move(error))]() mutable {
-    handler(std::move(reply));
-  }));
+  asio::post(io_, life_.guard([handler = std::exchange(on_reply_, nullptr),
+                               reply = settle(std::move(error))]() mutable { handler(std::move(reply)); }));
 }
 
 void ExchangeEngine::conclude(Error error) {

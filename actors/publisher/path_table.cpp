@@ -11,9 +11,8 @@ namespace bmsd::actors {
 namespace {
 
 /// Its value is made of all others.
-constexpr PathRow kJsonRow{"/JsonData", {dbus::Type::text}, [](const PathSource&, std::size_t) {
-                             return dbus::ValueView();
-                           }};
+constexpr PathRow kJsonRow{
+    "/JsonData", {dbus::Type::text}, [](const PathSource&, std::size_t) { return dbus::ValueView(); }};
 
 struct WritePath {
   std::string_view path;

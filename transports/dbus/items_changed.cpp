@@ -48,7 +48,6 @@ constexpr std::size_t kMaxPadding = 8;
 /// More than the header, and than an item needs beside its strings.
 constexpr std::size_t kFixedRoom = 512;
 
-
 std::size_t length(const Value& value) {
   const auto* text = std::get_if<std::string>(&value);
   return text != nullptr ? text->size() : 0;

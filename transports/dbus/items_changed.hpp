@@ -43,7 +43,7 @@ private:
 
   std::vector<std::uint8_t> bytes_; ///< the message and room behind it
   std::size_t size_ = 0;            ///< of the message
-  std::size_t body_ = 0; ///< where it begins
+  std::size_t body_ = 0;            ///< where it begins
   std::uint32_t serial_ = 0;
 };
 

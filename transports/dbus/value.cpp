@@ -110,7 +110,7 @@ std::string plain_text(const Value& value) {
 }
 
 bool is_clean(std::string_view text) {
-  const auto special = std::find_if(text.begin(), text.end(), [](char c) { return c <= 0; }); // mostly none
+  const auto special = std::find_if(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) <= 0; });
   text.remove_prefix(static_cast<std::size_t>(special - text.begin()));
   while (!text.empty()) {
     auto length = sequence_length(text);
