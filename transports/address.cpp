@@ -53,7 +53,7 @@ std::optional<TcpAddress> parse_host_port(std::string_view text) {
     rest = colon == std::string_view::npos ? "" : text.substr(colon);
   }
   if (address.host.empty() ||
-      std::any_of(address.host.begin(), address.host.end(), [](char c) { return c <= ' ' || c == '/' || c == 0x7F; })) {
+      std::any_of(address.host.begin(), address.host.end(), [](char c) { return c <= ' ' || c == '/' || c >= 0x7F; })) {
     return std::nullopt;
   }
   if (!rest.empty()) {
