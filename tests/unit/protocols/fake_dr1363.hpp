@@ -25,8 +25,9 @@ inline Bytes dr_telemetry() {
              "04"
              "0000");
 }
-inline constexpr std::size_t kHead = 1, kCells = 6, kEnvironment = 22, kSensors = 29, kTail = 37, kSoh = kTail + 4,
-                             kWords = kTail + 13, kMasks = kTail + 31;
+/// Not inline: the offsets of other protocols have the same names.
+constexpr std::size_t kHead = 1, kCells = 6, kEnvironment = 22, kSensors = 29, kTail = 37, kSoh = kTail + 4,
+                      kWords = kTail + 13, kMasks = kTail + 31;
 /// 3.65 V, 2.50 V, 8 cells, 120 A, 80 Ah.
 inline Bytes dr_parameters() {
   return hex("000e4209c40073002d2ee00e4209c400082ee01f4005a00000"

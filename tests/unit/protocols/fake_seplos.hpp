@@ -11,10 +11,9 @@
 
 namespace bmsd::protocols::test {
 
-/// Offsets of its frames.
-inline constexpr std::size_t kCells = 3, kSensors = 20, kCurrent = 32, kVoltage = 34, kCustom = 38, kSoc = 41,
-                             kSoh = 47;
-inline constexpr std::size_t kEvents = 21;
+/// Offsets of its frames. Not inline: those of other protocols have the same names.
+constexpr std::size_t kCells = 3, kSensors = 20, kCurrent = 32, kVoltage = 34, kCustom = 38, kSoc = 41, kSoh = 47;
+constexpr std::size_t kEvents = 21;
 
 /// Eight cells, six sensors, 26.44 V, -1.00 A, 50.00 of 100.00 Ah, 50.0 %, rated 104.00 Ah.
 inline Bytes telemetry_info() {
