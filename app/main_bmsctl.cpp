@@ -18,13 +18,10 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
-#include <thread>
 
 namespace {
 
 using namespace bmsd;
-
-volatile std::sig_atomic_t stopped = 0;
 
 int fail(const std::string& text) {
   std::cerr << "bmsctl: " << text << "\n";
@@ -57,12 +54,15 @@ int status(const std::string& socket, const StatusOptions& options) {
   if (auto connected = client.connect(socket); !connected) {
     return fail(connected.error().detail);
   }
+  if (options.watch) {
+    client.stop_by_signal();
+  }
   double last_messages = -1;
   auto last_time = std::chrono::steady_clock::now();
-  do {
+  while (true) {
     auto answer = client.ask({{"cmd", "status"}});
     if (!answer) {
-      return fail(to_string(answer.error()));
+      return client.interrupted() ? 0 : fail(to_string(answer.error()));
     }
     if (options.json) {
       std::cout << answer->dump() << std::endl;
@@ -81,11 +81,14 @@ int status(const std::string& socket, const StatusOptions& options) {
       }
       std::cout << app::render_status(*answer, view) << std::flush;
     }
-    if (options.watch && std::cout) {
-      std::this_thread::sleep_for(std::chrono::duration<double>(options.interval));
+    if (!options.watch || !std::cout) { // | head
+      return 0;
     }
-  } while (options.watch && stopped == 0 && std::cout);
-  return 0;
+    // Nothing comes unasked: the pause until the next view, which a signal or the end of the daemon cuts short.
+    if (auto pause = client.receive(options.interval); !pause && pause.error().fault != Fault::timeout) {
+      return client.interrupted() ? 0 : fail(pause.error().detail);
+    }
+  }
 }
 
 // -- trace, capture -------------------------------------------------------------------
@@ -101,6 +104,7 @@ int trace(const std::string& socket, const TraceOptions& options) {
   if (auto connected = client.connect(socket); !connected) {
     return fail(connected.error().detail);
   }
+  client.stop_by_signal();
   Json request = {{"cmd", "trace"}};
   if (!options.only.empty()) {
     request["only"] = options.only;
@@ -109,19 +113,18 @@ int trace(const std::string& socket, const TraceOptions& options) {
     request["battery"] = options.battery;
   }
   if (auto watching = client.ask(request); !watching) {
-    return fail(to_string(watching.error()));
+    return client.interrupted() ? 0 : fail(to_string(watching.error()));
   }
-  while (stopped == 0) {
+  while (true) {
     auto line = client.receive(-1);
     if (!line) {
-      return stopped != 0 ? 0 : fail(line.error().detail);
+      return client.interrupted() ? 0 : fail(line.error().detail);
     }
     std::cout << (options.json ? line->dump() : app::render_trace(*line)) << std::endl;
     if (!std::cout) {
       return 0; // | head
     }
   }
-  return 0;
 }
 
 int capture(const std::string& socket, const std::string& file, double seconds) {
@@ -144,16 +147,17 @@ int capture(const std::string& socket, const std::string& file, double seconds) 
   if (auto watching = client.ask({{"cmd", "trace"}, {"only", {"frame"}}}); !watching) {
     return fail(to_string(watching.error()));
   }
+  client.stop_by_signal();
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   int lines = 0;
-  while (stopped == 0) {
+  while (true) {
     const auto left = std::chrono::duration<double>(end - std::chrono::steady_clock::now()).count();
     if (seconds > 0 && left <= 0) {
       break;
     }
     auto traced = client.receive(seconds > 0 ? left : -1);
     if (!traced) {
-      if (traced.error().fault == Fault::timeout || stopped != 0) {
+      if (traced.error().fault == Fault::timeout || client.interrupted()) {
         break;
       }
       return fail(traced.error().detail);
@@ -214,11 +218,6 @@ int restart(const std::string& socket, const std::string& actor) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  struct sigaction action {};
-  action.sa_handler = [](int) { stopped = 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-
   CLI::App cli{"bmsctl " BMSD_VERSION ": looks into a running bmsd, and tries things without one."};
   cli.require_subcommand(1);
   cli.set_version_flag("--version", "bmsctl " BMSD_VERSION);

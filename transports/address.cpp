@@ -33,6 +33,11 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port && *port != 0 ? port : std::nullopt;
 }
 
+/// Visible ASCII without slashes. A char may be negative, or above 0x7F.
+bool is_plain(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7F && c != '/'; });
+}
+
 /// "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT". Without a port, `port` stays 0.
 std::optional<TcpAddress> parse_host_port(std::string_view text) {
   TcpAddress address;
@@ -52,8 +57,7 @@ std::optional<TcpAddress> parse_host_port(std::string_view text) {
     address.host = text.substr(0, colon);
     rest = colon == std::string_view::npos ? "" : text.substr(colon);
   }
-  if (address.host.empty() ||
-      std::any_of(address.host.begin(), address.host.end(), [](char c) { return c <= ' ' || c == '/' || c >= 0x7F; })) {
+  if (address.host.empty() || !is_plain(address.host)) {
     return std::nullopt;
   }
   if (!rest.empty()) {
@@ -72,7 +76,7 @@ std::string bracketed(const std::string& host) {
 
 bool is_interface_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxInterfaceName && name != "." && name != ".." &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != ':'; });
+         name.find(':') == std::string_view::npos && is_plain(name);
 }
 
 Result<LinkAddress> parse_tcp(std::string_view text, std::string_view rest) {

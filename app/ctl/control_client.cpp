@@ -1,20 +1,42 @@
 #include "app/ctl/control_client.hpp"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 
 namespace bmsd::app {
+
+namespace {
+
+/// Readable for ever once a signal has come. Of the process, as signals are.
+volatile std::sig_atomic_t signalled = -1;
+
+} // namespace
 
 ControlClient::~ControlClient() {
   if (fd_ >= 0) {
     ::close(fd_);
   }
+}
+
+void ControlClient::stop_by_signal() {
+  signalled = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  struct sigaction action {}; // without SA_RESTART: writing to a pipe that nobody reads ends as well
+  action.sa_handler = [](int) {
+    const int before = errno;
+    ::eventfd_write(signalled, 1);
+    errno = before;
+  };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
 }
 
 Result<void> ControlClient::connect(const std::string& path) {
@@ -70,9 +92,10 @@ Result<Json> ControlClient::receive(double seconds) {
         return Error{Fault::timeout, "the daemon does not answer"};
       }
     }
-    pollfd waiting{fd_, POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, wait);
-    if (ready < 0 && errno == EINTR) {
+    std::array<pollfd, 2> waiting = {{{fd_, POLLIN, 0}, {signalled, POLLIN, 0}}}; // one below 0 is left out
+    const int ready = ::poll(waiting.data(), waiting.size(), wait);
+    if (waiting[1].revents != 0) {
+      interrupted_ = true;
       return Error{Fault::link, "interrupted"};
     }
     if (ready > 0) {

@@ -25,8 +25,14 @@ public:
   /// One request, one answer.
   Result<Json> ask(const Json& request);
 
+  /// For what goes on until Ctrl-C: SIGINT and SIGTERM no longer end the program, but receive() and all that follow.
+  static void stop_by_signal();
+  /// Such a signal has come.
+  bool interrupted() const { return interrupted_; }
+
 private:
   int fd_ = -1;
+  bool interrupted_ = false;
   std::string buffer_;
 };
 

@@ -89,6 +89,42 @@ TEST_F(Ctl, TraceEndsWithItsReader) {
   EXPECT_TRUE(wait_until([&] { return ask({{"cmd", "ring"}}).contains("ring"); }));
 }
 
+TEST_F(Ctl, CtrlCEndsAtOnce) {
+  start_one();
+  const std::string capture = directory / "capture.jsonl";
+  const std::string deaf = tty("deaf"); // a BMS that never answers
+  auto mute = simulate("lltjbd", deaf, {"--fault", "silent=1"});
+  const auto ends = [&](std::vector<std::string> arguments, const std::string& shown) {
+    const auto name = arguments.front();
+    arguments.insert(arguments.begin(), {program("bmsctl"), "--socket", directory / "sock"});
+    test::Process process(arguments, directory / (name + ".log"));
+    EXPECT_TRUE(wait_until([&] { return process.output().find(shown) != std::string::npos; })) << process.output();
+    process.signal(SIGINT);
+    const auto status = process.wait(5s);
+    EXPECT_NE(status, -1) << name << " goes on";
+    return status;
+  };
+  EXPECT_EQ(ends({"status", "--watch", "--interval", "3600"}, "supervisor"), 0);
+  EXPECT_EQ(ends({"trace", "--only", "sample"}, "sample"), 0);
+  EXPECT_EQ(ends({"probe", deaf}, "trying"), 128 + SIGINT);
+
+  test::Process writing({program("bmsctl"), "--socket", directory / "sock", "capture", capture}, directory / "w.log");
+  EXPECT_TRUE(wait_until([&] { return std::filesystem::exists(capture) && std::filesystem::file_size(capture) > 0; }));
+  writing.signal(SIGTERM);
+  EXPECT_EQ(writing.wait(5s), 0);
+  EXPECT_THAT(writing.output(), HasSubstr("cycles written"));
+}
+
+TEST_F(Ctl, WatchEndsWithTheDaemon) {
+  start_one();
+  test::Process watch({program("bmsctl"), "--socket", directory / "sock", "status", "--watch", "--interval", "3600"},
+                      directory / "watch.log");
+  EXPECT_TRUE(wait_until([&] { return watch.output().find("supervisor") != std::string::npos; }));
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(watch.wait(), 1);
+  EXPECT_THAT(watch.output(), HasSubstr("closed the connection"));
+}
+
 TEST_F(Ctl, CaptureCanBeDecoded) {
   start_one();
   const auto captured = ctl({"capture", directory / "capture.jsonl", "--seconds", "1.5"});

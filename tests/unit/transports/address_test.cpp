@@ -79,6 +79,8 @@ TEST(Address, what_is_wrong_and_what_is_allowed) {
            Case{"tcp:[::1:502", "[ADDRESS]"},
            Case{"tcp:[::1]502", "[ADDRESS]"},
            Case{"tcp:ho st:502", "tcp:HOST:PORT"},
+           Case{"tcp:h\xC3\xB6st:502", "tcp:HOST:PORT"},
+           Case{"can:c\xE4n0", "can:INTERFACE"},
            Case{"can:", "at most 15"},
            Case{"can:a234567890123456", "at most 15"},
            Case{"can:a/b", "can0 or vecan0"},
