@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace bmsd::actors {
 
@@ -58,15 +59,13 @@ dbus::Type type_of(const PathRow& row, std::size_t index, const PublisherOptions
   return row.format.type;
 }
 
-/// Keeps the memory of the old text.
-void store(dbus::Value& place, const dbus::ValueView& value) {
-  auto* text = std::get_if<std::string_view>(&value);
-  auto* old = std::get_if<std::string>(&place);
-  if (text && old) {
-    old->assign(*text);
-  } else {
-    place = dbus::own(value);
+std::shared_ptr<const dbus::WriteLimits> write_limits(std::string_view path) {
+  dbus::WriteLimits limits;
+  if (const WritePath* write = write_path(path)) {
+    limits.min = write->min == 1 ? 0 : write->min; // "apply" and "clear" rest at 0
+    limits.max = write->max;
   }
+  return std::make_shared<const dbus::WriteLimits>(std::move(limits));
 }
 
 } // namespace
@@ -131,9 +130,10 @@ void PathTable::expand(const Status& status) {
       break;
     }
   }
+  texts_.reserve(entries_.size() * sizeof(TextBuffer));
   if (first) {
     any_setting_ = std::any_of(kWritePaths.begin(), kWritePaths.end(), [&](const WritePath& write) {
-      return write.path.starts_with("/Settings/") && find(write.path) != nullptr;
+      return write.path.starts_with("/Settings/") && find(write.path).has_value();
     });
   }
 }
@@ -146,97 +146,109 @@ void PathTable::add(const PathRow& row, std::size_t index, std::string_view name
   if (find(path)) {
     return;
   }
-  auto& entry = entries_.emplace_back();
-  entry.row = &row;
-  entry.index = index;
-  entry.path = std::move(path);
-  watches_.push_back({row.get, index, {}});
+  entries_.push_back({&row, static_cast<std::uint32_t>(index)});
+  labels_.push_back({std::move(path), 0});
+  labels_.back().hash = dbus::path_hash(labels_.back().path);
 }
 
 std::span<const dbus::Change> PathTable::changes(const Status& status) {
   expand(status);
   const auto from = source(status);
   changes_.clear();
-  const auto tell = [&](std::size_t place, const dbus::ValueView& fresh) {
-    if (auto& entry = entries_[place]; refresh(entry, fresh)) {
-      changes_.push_back({entry.path, dbus::view(entry.value), entry.text, place});
+  texts_.clear();
+  const auto tell = [&](std::size_t number, const dbus::ValueView& value) {
+    if (learn(number, value)) {
+      const auto& label = labels_[number];
+      changes_.push_back({label.path, last(number), text(number), dbus::Place{number, label.hash}});
     }
   };
-  for (std::size_t place = 1; place < watches_.size(); ++place) {
-    auto& watch = watches_[place];
-    if (const auto fresh = watch.get(from, watch.index); is_news(watch, fresh)) {
-      tell(place, fresh);
-    }
+  for (std::size_t number = 1; number < entries_.size(); ++number) {
+    tell(number, value(entries_[number], from));
   }
   // Last, and only when something else is new.
   if (options_.json && !changes_.empty()) {
     tell(0, json());
-  } else if (!entries_.front().known) {
+  } else if (!entries_.front().told) {
     tell(0, {});
   }
   return changes_;
 }
 
-bool PathTable::is_news(Watch& watch, const dbus::ValueView& fresh) {
-  decltype(watch.last) number;
-  if (const auto* real = std::get_if<double>(&fresh)) {
-    number = *real;
-  } else if (const auto* integer = std::get_if<std::int32_t>(&fresh)) {
-    number = *integer;
-  } else if (std::holds_alternative<std::string_view>(fresh)) {
-    watch.known = false;
-    return true;
-  }
-  if (watch.known && watch.last == number) {
-    return false;
-  }
-  watch.last = number;
-  watch.known = true;
-  return true;
-}
-
 std::vector<dbus::Item> PathTable::items(const Status& status) {
   changes(status);
-  auto limit = [](const WritePath* write, int WritePath::*member) {
-    return write ? std::optional<dbus::Value>(write->*member) : std::nullopt;
-  };
+  texts_.clear();
   std::vector<dbus::Item> result;
   result.reserve(entries_.size());
-  for (const auto& entry : entries_) {
-    bool writable = entry.row->writable;
-    // "Apply" and "clear" rest at 0.
-    const WritePath* write = writable ? write_path(entry.path) : nullptr;
-    auto type = type_of(*entry.row, entry.index, options_);
-    auto min = write && write->min == 1 ? std::optional<dbus::Value>(0) : limit(write, &WritePath::min);
-    result.push_back({entry.path, type, entry.value, entry.text, writable, min, limit(write, &WritePath::max), {}});
+  for (std::size_t number = 0; number < entries_.size(); ++number) {
+    const auto& entry = entries_[number];
+    const auto& label = labels_[number];
+    auto& item = result.emplace_back(dbus::Item{label.path, type_of(*entry.row, entry.index, options_)});
+    item.value = dbus::own(last(number));
+    item.text = text(number);
+    if (entry.row->writable) {
+      item.writable = write_limits(label.path);
+    }
   }
   return result;
 }
 
-bool PathTable::refresh(Entry& entry, const dbus::ValueView& fresh) {
+/// Rounded, where it is a measurement.
+dbus::ValueView PathTable::value(const Entry& entry, const PathSource& from) {
+  const auto fresh = entry.row->get(from, entry.index);
   const auto& format = entry.row->format;
-  bool rounds = format.type == dbus::Type::real;
-  auto value = rounds ? round_value(fresh, format.decimals) : fresh;
-  if (entry.known && dbus::equal(entry.value, value)) {
-    return false;
+  return format.type == dbus::Type::real ? round_value(fresh, format.decimals) : fresh;
+}
+
+bool PathTable::learn(std::size_t number, const dbus::ValueView& value) {
+  auto& entry = entries_[number];
+  decltype(entry.last) last;
+  if (const auto* real = std::get_if<double>(&value)) {
+    last = *real;
+  } else if (const auto* integer = std::get_if<std::int32_t>(&value)) {
+    last = *integer;
+  } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+    last = InLabel{};
+    if (entry.last != last || labels_[number].text != *text) {
+      labels_[number].text.assign(*text);
+      entry.told = false;
+    }
   }
-  entry.known = true;
-  store(entry.value, value);
-  if (entry.row->repeat == PathRepeat::config) {
-    entry.text = dbus::plain_text(entry.value);
+  const bool told = std::exchange(entry.told, true);
+  return std::exchange(entry.last, last) != last || !told;
+}
+
+dbus::ValueView PathTable::last(std::size_t number) const {
+  const auto& last = entries_[number].last;
+  if (std::holds_alternative<InLabel>(last)) {
+    return labels_[number].text;
+  }
+  const auto* integer = std::get_if<std::int32_t>(&last);
+  const auto* real = std::get_if<double>(&last);
+  return integer ? dbus::ValueView(*integer) : real ? dbus::ValueView(*real) : dbus::ValueView();
+}
+
+std::string_view PathTable::text(std::size_t number) {
+  const auto& row = *entries_[number].row;
+  const auto value = last(number);
+  if (const auto* text = std::get_if<std::string_view>(&value)) {
+    return *text;
+  }
+  const auto begin = texts_.size();
+  if (row.repeat == PathRepeat::config) {
+    texts_ += dbus::plain_text(dbus::own(value));
   } else {
     TextBuffer buffer;
-    entry.text.assign(format_value(value, format, buffer));
+    texts_ += format_value(value, row.format, buffer);
   }
-  return true;
+  return std::string_view(texts_).substr(begin);
 }
 
 /// Everything but settings as nested objects, one level per path element.
 std::string PathTable::json() const {
   nlohmann::json document;
-  for (const auto& entry : entries_) {
-    std::string_view path = entry.path;
-    if (entry.row == &kJsonRow || path.starts_with("/Settings/")) {
+  for (std::size_t number = 1; number < entries_.size(); ++number) {
+    std::string_view path = labels_[number].path;
+    if (path.starts_with("/Settings/")) {
       continue;
     }
     auto* node = &document;
@@ -246,12 +258,13 @@ std::string PathTable::json() const {
       node = &(*node)[std::string(path.substr(0, end))];
       path.remove_prefix(end);
     }
-    if (auto* text = std::get_if<std::string>(&entry.value); text && !text->empty()) {
+    const auto value = last(number);
+    if (auto* text = std::get_if<std::string_view>(&value); text && !text->empty()) {
       *node = *text;
-    } else if (auto* integer = std::get_if<std::int32_t>(&entry.value)) {
+    } else if (auto* integer = std::get_if<std::int32_t>(&value)) {
       *node = *integer;
-    } else if (auto* number = std::get_if<double>(&entry.value)) {
-      *node = *number;
+    } else if (auto* real = std::get_if<double>(&value)) {
+      *node = *real;
     }
   }
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -287,31 +300,24 @@ void PathTable::carried_out(CommandKind kind, double value) {
 }
 
 void PathTable::written(std::string_view path, const dbus::Value& value) {
-  Entry* entry = find(path);
-  if (!entry) {
+  const auto number = find(path);
+  if (!number) {
     return;
   }
-  entry->value = value;
-  entry->text = dbus::plain_text(value);
-  watches_[static_cast<std::size_t>(entry - entries_.data())].known = false; // its own value comes again
+  learn(*number, dbus::view(value)); // its own value comes again
   const WritePath* write = write_path(path);
   auto which = write ? switch_of(write->kind) : std::nullopt;
-  if (auto* number = std::get_if<std::int32_t>(&value); number && which) {
-    switches_[static_cast<std::size_t>(*which)] = *number;
+  if (auto* whole = std::get_if<std::int32_t>(&value); whole && which) {
+    switches_[static_cast<std::size_t>(*which)] = *whole;
   }
   if (auto* name = std::get_if<std::string>(&value); name && path == "/CustomName") {
     options_.custom_name = *name;
   }
 }
 
-PathTable::Entry* PathTable::find(std::string_view path) {
-  auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.path == path; });
-  return found == entries_.end() ? nullptr : &*found;
-}
-
-const PathTable::Entry* PathTable::find(std::string_view path) const {
-  auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.path == path; });
-  return found == entries_.end() ? nullptr : &*found;
+std::optional<std::size_t> PathTable::find(std::string_view path) const {
+  auto found = std::find_if(labels_.begin(), labels_.end(), [&](const Label& label) { return label.path == path; });
+  return found == labels_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - labels_.begin()));
 }
 
 } // namespace bmsd::actors

@@ -44,32 +44,35 @@ public:
   void written(std::string_view path, const dbus::Value& value);
 
 private:
+  /// A path and what it said the last time. Small, since all of them are looked at in every poll, while few have
+  /// changed: what else belongs to the path is in its Label.
+  struct InLabel {
+    bool operator==(const InLabel&) const = default;
+  };
   struct Entry {
-    const PathRow* row = nullptr;
-    std::size_t index = 0;
+    const PathRow* row;
+    std::uint32_t index;
+    bool told = false;                                                  ///< to the service
+    std::variant<std::monostate, std::int32_t, double, InLabel> last{}; ///< rounded
+  };
+  struct Label {
     std::string path;
-    dbus::Value value;
-    std::string text;
-    bool known = false; ///< told to the service
+    std::size_t hash;
+    std::string text{}; ///< the last one, of a path whose value is a text
   };
 
-  /// What an entry said the last time, as it came from the status: before rounding. Small, since all of them are
-  /// read at every poll, and few have changed. Texts are not remembered here.
-  struct Watch {
-    dbus::ValueView (*get)(const PathSource& source, std::size_t index);
-    std::size_t index;
-    std::variant<std::monostate, std::int32_t, double> last;
-    bool known = false; ///< `last` holds something
-  };
-
-  static bool is_news(Watch& watch, const dbus::ValueView& fresh);
   PathSource source(const Status& status) const;
   void expand(const Status& status);
   void add(const PathRow& row, std::size_t index, std::string_view name);
-  bool refresh(Entry& entry, const dbus::ValueView& fresh);
+  static dbus::ValueView value(const Entry& entry, const PathSource& from);
+  /// True: not what was told.
+  bool learn(std::size_t number, const dbus::ValueView& value);
+  dbus::ValueView last(std::size_t number) const;
+  /// Of the last value. A number's stays until texts_ is cleared.
+  std::string_view text(std::size_t number);
   std::string json() const;
-  Entry* find(std::string_view path);
-  const Entry* find(std::string_view path) const;
+  /// Its number among the entries.
+  std::optional<std::size_t> find(std::string_view path) const;
 
   PublisherOptions options_;
   Identity identity_;
@@ -77,8 +80,9 @@ private:
   int cell_count_ = 0;
   bool any_setting_ = false;
   std::vector<Entry> entries_; ///< /JsonData first
-  std::vector<Watch> watches_; ///< of the entries, in the same order
+  std::vector<Label> labels_;  ///< of the entries, in the same order
   std::vector<dbus::Change> changes_;
+  std::string texts_; ///< those of the changes, one behind the other; never grows beyond its reserve
 };
 
 } // namespace bmsd::actors

@@ -42,12 +42,12 @@ double as_number(const Value& value) {
   return integer ? *integer : real ? *real : 0.0;
 }
 
-bool within_limits(const Item& item, const Value& value) {
+bool within(const WriteLimits& limits, const Value& value) {
   if (auto* text = std::get_if<std::string>(&value)) {
     return text->size() <= kMaxWrittenText;
   }
-  return (!item.min || as_number(value) >= as_number(*item.min)) &&
-         (!item.max || as_number(value) <= as_number(*item.max));
+  return (!limits.min || as_number(value) >= as_number(*limits.min)) &&
+         (!limits.max || as_number(value) <= as_number(*limits.max));
 }
 
 // -- methods ------------------------------------------------------------------
@@ -60,8 +60,10 @@ void leaf_get_text(const Call& call) {
   sd_bus_reply_method_return(call.message, "s", call.leaf->text.c_str());
 }
 
-void leaf_get_limit(const Call& call, const std::optional<Value>& limit) {
-  reply_variant(call, limit ? view(*limit) : ValueView());
+void leaf_get_limit(const Call& call, std::optional<Value> WriteLimits::*which) {
+  const auto* limits = call.leaf->writable.get();
+  const auto* limit = limits != nullptr && limits->*which ? &*(limits->*which) : nullptr;
+  reply_variant(call, limit != nullptr ? view(*limit) : ValueView());
 }
 
 void leaf_set_value(const Call& call) {
@@ -76,7 +78,7 @@ void leaf_set_value(const Call& call) {
     answer_write(call.message, kNotWritable);
   } else if (*value == item.value) {
     answer_write(call.message, kAccepted);
-  } else if (!within_limits(item, *value)) {
+  } else if (!within(*item.writable, *value)) {
     answer_write(call.message, kRefused);
   } else {
     call.sink(item, std::move(*value), retain(call.message));
@@ -184,9 +186,9 @@ constexpr std::array<Method, 10> kMethods = {{
     {kBusItem, "GetText", On::node, {"", ""}, node_get_text},
     {kBusItem, "SetValue", On::leaf, {"v", "ai"}, leaf_set_value},
     {kBusItem, "GetItems", On::root, {"", ""}, root_get_items},
-    {kBusItem, "GetMin", On::leaf, {"", ""}, [](const Call& call) { leaf_get_limit(call, call.leaf->min); }},
-    {kBusItem, "GetMax", On::leaf, {"", ""}, [](const Call& call) { leaf_get_limit(call, call.leaf->max); }},
-    {kBusItem, "GetDefault", On::leaf, {"", ""}, [](const Call& call) { leaf_get_limit(call, call.leaf->def); }},
+    {kBusItem, "GetMin", On::leaf, {"", ""}, [](const Call& call) { leaf_get_limit(call, &WriteLimits::min); }},
+    {kBusItem, "GetMax", On::leaf, {"", ""}, [](const Call& call) { leaf_get_limit(call, &WriteLimits::max); }},
+    {kBusItem, "GetDefault", On::leaf, {"", ""}, [](const Call& call) { leaf_get_limit(call, &WriteLimits::def); }},
     {kIntrospectable, "Introspect", On::all, {"", ""}, introspect},
 }};
 

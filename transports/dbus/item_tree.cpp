@@ -50,12 +50,18 @@ bool set_value(Value& place, const ValueView& value) {
 } // namespace
 
 Item* ItemTree::find(std::string_view path) {
-  auto found = index_.find(path);
-  return found == index_.end() ? nullptr : found->second;
+  const auto hash = path_hash(path);
+  for (std::size_t number = 0; number < hashes_.size(); ++number) {
+    if (hashes_[number] == hash && items_[number].path == path) {
+      return &items_[number];
+    }
+  }
+  return nullptr;
 }
 
-Item* ItemTree::find(std::string_view path, std::size_t place) {
-  return place < items_.size() && items_[place].path == path ? &items_[place] : find(path);
+Item* ItemTree::find(std::string_view path, const std::optional<Place>& place) {
+  const bool there = place && place->number < hashes_.size() && hashes_[place->number] == place->hash;
+  return there ? &items_[place->number] : find(path);
 }
 
 bool ItemTree::is_node(std::string_view path) const {
@@ -82,13 +88,10 @@ Item* ItemTree::add(Item item) {
   if (!place) {
     place = &items_.emplace_back();
     place->path = item.path;
-    index_.emplace(place->path, place);
+    hashes_.push_back(path_hash(place->path));
   }
   place->type = item.type;
-  place->writable = item.writable;
-  place->min = std::move(item.min);
-  place->max = std::move(item.max);
-  place->def = std::move(item.def);
+  place->writable = std::move(item.writable);
   assign(*place, view(item.value), item.text);
   return place;
 }

@@ -6,7 +6,6 @@
 #include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace bmsd::dbus {
@@ -15,8 +14,7 @@ class ItemTree {
 public:
   /// nullptr: there is no such leaf. Pointers stay valid as long as the tree.
   Item* find(std::string_view path);
-  /// Looks at the item created `place`th first.
-  Item* find(std::string_view path, std::size_t place);
+  Item* find(std::string_view path, const std::optional<Place>& place);
   /// True for "/" and for every proper prefix of a path.
   bool is_node(std::string_view path) const;
   /// Names of the direct children, each once.
@@ -42,7 +40,7 @@ private:
   static std::string_view relative(std::string_view node, std::string_view path);
 
   std::deque<Item> items_;
-  std::unordered_map<std::string_view, Item*> index_;
+  std::vector<std::size_t> hashes_; ///< of their paths
 };
 
 } // namespace bmsd::dbus

@@ -53,8 +53,12 @@ std::size_t length(const Value& value) {
   return text != nullptr ? text->size() : 0;
 }
 
-std::size_t length(const std::optional<Value>& value) {
-  return value ? length(*value) : 0;
+std::size_t length(const WriteLimits& limits) {
+  std::size_t sum = 0;
+  for (const auto* limit : {&limits.min, &limits.max, &limits.def}) {
+    sum += *limit ? length(**limit) : 0;
+  }
+  return sum;
 }
 
 } // namespace
@@ -89,8 +93,8 @@ void ItemsChanged::make_room(std::size_t size) {
 void ItemsChanged::add(const Item& item, bool with_limits) {
   static constexpr Heads kValue("Value"), kMin("Min"), kMax("Max"), kDefault("Default");
   static constexpr Head kText("Text", "s", 4);
-  make_room(kFixedRoom + item.path.size() + item.text.size() + length(item.value) + length(item.min) +
-            length(item.max) + length(item.def));
+  const auto* limits = with_limits ? item.writable.get() : nullptr;
+  make_room(kFixedRoom + item.path.size() + item.text.size() + length(item.value) + (limits ? length(*limits) : 0));
   align(8);
   put_string(item.path);
   align(4);
@@ -101,8 +105,9 @@ void ItemsChanged::add(const Item& item, bool with_limits) {
   put_entry(kValue, item.value);
   put_head(kText);
   put_string(item.text);
-  if (with_limits) {
-    for (const auto& [heads, limit] : {std::pair{&kMin, &item.min}, {&kMax, &item.max}, {&kDefault, &item.def}}) {
+  if (limits != nullptr) {
+    for (const auto& [heads, limit] :
+         {std::pair{&kMin, &limits->min}, {&kMax, &limits->max}, {&kDefault, &limits->def}}) {
       if (*limit) {
         put_entry(*heads, **limit);
       }

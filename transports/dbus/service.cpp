@@ -266,7 +266,7 @@ private:
     auto& pending = write.mapped();
     if (code == kAccepted) {
       auto text = plain_text(pending.value);
-      Change change{pending.item.path, view(pending.value), text, 0};
+      Change change{pending.item.path, view(pending.value), text};
       update({&change, 1});
     }
     answer_write(pending.call.get(), code);

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace bmsd::dbus {
@@ -69,6 +70,10 @@ std::optional<Value> to_text(const Value& value) {
 }
 
 } // namespace
+
+std::size_t path_hash(std::string_view path) {
+  return std::hash<std::string_view>()(path);
+}
 
 ValueView view(const Value& value) {
   return std::visit([](const auto& v) -> ValueView { return v; }, value);

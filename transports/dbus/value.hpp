@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,21 +20,32 @@ using ValueView = std::variant<std::monostate, std::int32_t, double, std::string
 /// Type of a path, fixed for life; its value may be invalid at any time.
 enum class Type : std::uint8_t { integer, real, text };
 
+/// What clients may write to a path, as numbers; an absent one is no limit.
+struct WriteLimits {
+  std::optional<Value> min{}, max{}, def{};
+};
+
 struct Item {
   std::string path; ///< "/Dc/0/Voltage"
   Type type = Type::real;
   Value value{};
-  std::string text{};    ///< what GetText says; ignored while the value is invalid
-  bool writable = false; ///< for clients, through SetValue
-  std::optional<Value> min{}, max{}, def{};
+  std::string text{};                            ///< what GetText says; ignored while the value is invalid
+  std::shared_ptr<const WriteLimits> writable{}; ///< for clients, through SetValue; nullptr: read-only
 };
+
+/// Where a path likely is among the items of its service, counted as they were added: saves looking for it.
+struct Place {
+  std::size_t number;
+  std::size_t hash; ///< path_hash() of the path: tells another one that is there
+};
+std::size_t path_hash(std::string_view path);
 
 /// A new value of one path. The views need to live only as long as the call that takes them.
 struct Change {
   std::string_view path;
   ValueView value;
   std::string_view text;
-  std::size_t place = 0; ///< where the path likely is among the items of its service: saves looking for it
+  std::optional<Place> place{};
 };
 
 /// Text of an invalid value.

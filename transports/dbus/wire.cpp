@@ -139,8 +139,8 @@ void append_item(sd_bus_message* message, const Item& item, bool with_limits) {
   sd_bus_message_open_container(message, SD_BUS_TYPE_ARRAY, "{sv}");
   append_entry(message, "Value", view(item.value));
   append_entry(message, "Text", item.text);
-  if (with_limits) {
-    for (auto& [key, limit] : {std::pair{"Min", &item.min}, {"Max", &item.max}, {"Default", &item.def}}) {
+  if (const auto* limits = item.writable.get(); limits != nullptr && with_limits) {
+    for (auto& [key, limit] : {std::pair{"Min", &limits->min}, {"Max", &limits->max}, {"Default", &limits->def}}) {
       if (*limit) {
         append_entry(message, key, view(**limit));
       }

@@ -82,7 +82,7 @@ TEST_F(SdbusClient, hears_what_changes) {
 
 TEST_F(SdbusClient, hears_of_new_paths_with_their_limits) {
   io.run([&] {
-    EXPECT_TRUE(service->add({{"/Settings/New", dbus::Type::integer, 5, "5", true, 0, 10, 7},
+    EXPECT_TRUE(service->add({{"/Settings/New", dbus::Type::integer, 5, "5", test::writable({0, 10, 7})},
                               {"/Info/New", dbus::Type::real, dbus::Value(), ""}}));
   });
   ASSERT_TRUE(test::wait_until([&] { return !heard().empty(); }));

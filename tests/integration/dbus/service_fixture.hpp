@@ -25,6 +25,10 @@ inline dbus::Service::Timing quick() {
   return timing;
 }
 
+inline std::shared_ptr<const dbus::WriteLimits> writable(dbus::WriteLimits limits) {
+  return std::make_shared<const dbus::WriteLimits>(std::move(limits));
+}
+
 inline std::vector<dbus::Item> some_items() {
   using dbus::Item;
   using dbus::Type;
@@ -33,9 +37,9 @@ inline std::vector<dbus::Item> some_items() {
       {"/DeviceInstance", Type::integer, 1, "1"},
       {"/Dc/0/Voltage", Type::real, 13.25, "13.25V"},
       {"/Dc/0/Current", Type::real, Value(), ""},
-      {"/CustomName", Type::text, std::string("House"), "House", true},
-      {"/Settings/ResetSocTo", Type::integer, 100, "100", true, 0, 100, 100},
-      {"/Settings/Ratio", Type::real, 0.5, "0.5", true},
+      {"/CustomName", Type::text, std::string("House"), "House", writable({})},
+      {"/Settings/ResetSocTo", Type::integer, 100, "100", writable({0, 100, 100})},
+      {"/Settings/Ratio", Type::real, 0.5, "0.5", writable({})},
   };
 }
 

@@ -314,7 +314,7 @@ TEST_F(BusItemTest, later_paths_are_announced) {
   client->listen(kBattery);
   io.run([&] {
     dbus::Item cell{"/Voltages/Cell1", dbus::Type::real, 3.3, "3.300V"};
-    cell.max = 4.0;
+    cell.writable = test::writable({.max = 4.0});
     EXPECT_TRUE(service->add({cell}));
   });
   update("/Voltages/Cell2", 3.4, "3.400V");
