@@ -21,8 +21,8 @@ struct ExchangeJob {
 class ExchangeLine {
 public:
   virtual ~ExchangeLine() = default;
-  /// I/O thread. Answered by ExchangeDone to the session, always later and never from within; a closed line refuses
-  /// with Fault::link.
+  /// I/O thread. Answered by ExchangeDone to the session, later and never from within, unless the line is closed
+  /// meanwhile; one that is closed, or has too many waiting, refuses with Fault::link.
   virtual void exchange(ExchangeJob job) = 0;
 };
 

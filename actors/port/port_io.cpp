@@ -69,9 +69,9 @@ void PortIo::make() {
 // -- lines ---------------------------------------------------------------------------
 
 void PortIo::exchange(ExchangeJob job) {
-  if (!link_.line || !closed_.empty() || waiting_.size() + late_.size() >= kMaxWaiting) {
+  if (auto reason = refusal(); !reason.empty()) {
     Reply refused;
-    refused.error = {Fault::link, closed_.empty() ? "too many requests wait for the line" : closed_};
+    refused.error = {Fault::link, std::move(reason)};
     finish(std::move(job), std::move(refused));
     return;
   }
@@ -83,6 +83,16 @@ void PortIo::exchange(ExchangeJob job) {
   if (!busy_) {
     run_next();
   }
+}
+
+std::string PortIo::refusal() const {
+  if (!closed_.empty()) {
+    return closed_;
+  }
+  if (!link_.line) {
+    return "nobody can be asked on this port";
+  }
+  return waiting_.size() + late_.size() < kMaxWaiting ? "" : "too many requests wait for the line";
 }
 
 void PortIo::run_next() {

@@ -31,6 +31,8 @@ public:
 
 private:
   void make();
+  /// Why no exchange is possible; empty: one is.
+  std::string refusal() const;
   void run_next();
   void run(ExchangeJob next);
   void run_late();
@@ -51,7 +53,7 @@ private:
   CorePtr core_;
   PortPlanPtr plan_;
   MadeLink link_;
-  std::string closed_ = "the port is not open yet"; ///< why no exchange is possible; empty: one is
+  std::string closed_ = "the port is not open yet"; ///< why; empty: it is open
   std::deque<ExchangeJob> waiting_;
   struct LateJob {
     ExchangeJob job;

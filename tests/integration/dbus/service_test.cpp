@@ -328,6 +328,22 @@ TEST_F(BusItemTest, later_paths_are_announced) {
   EXPECT_EQ(item("/Voltages", "GetValue"), "v <a{sv} {\"Cell1\": <d 3.3>, \"Cell2\": <d 3.4>}>");
 }
 
+TEST_F(BusItemTest, a_wrong_place_finds_the_path_all_the_same) {
+  const auto voltage = [&](double value, dbus::Place place) {
+    io.run([&] {
+      const dbus::Change change{"/Dc/0/Voltage", value, "x", place};
+      service->update({&change, 1});
+    });
+    EXPECT_EQ(item("/Dc/0/Voltage", "GetValue"), "v <d " + std::to_string(static_cast<int>(value)) + ">");
+    EXPECT_EQ(item("/Dc/0/Current", "GetValue"), "v <ai []>");
+  };
+  const auto hash = dbus::path_hash("/Dc/0/Voltage");
+  voltage(11, {1, hash});
+  voltage(12, {2, hash});
+  voltage(13, {99'999, hash});
+  voltage(14, {2, dbus::path_hash("/Dc/0/Power")});
+}
+
 TEST_F(BusItemTest, illegal_paths_are_left_out) {
   io.run([&] {
     auto result = service->add({{"/bad path", dbus::Type::real, 1.0, "1"},
