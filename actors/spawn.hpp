@@ -17,13 +17,16 @@ namespace bmsd::actors {
 /// start() yet.
 template <class State, class Handle, class... Arguments>
 Handle spawn_in(const Ref<Handle>& slot, caf::actor_system& system, Arguments... arguments) {
+  using Self = typename Handle::template stateful_pointer<State>;
+  // As arguments, not captured: without any, CAF 0.17 binds a reference to a null pointer.
   const Handle actor = system.spawn(
-      [slot, ... arguments = std::move(arguments)](typename Handle::template stateful_pointer<State> self) mutable {
+      [](Self self, const Ref<Handle>& own, const Arguments&... with) {
         contain_exceptions(self);
-        self->state.slot = slot;
-        slot->set(caf::actor_cast<Handle>(self));
-        return self->state.start(std::move(arguments)...);
-      });
+        self->state.slot = own;
+        own->set(caf::actor_cast<Handle>(self));
+        return self->state.start(with...);
+      },
+      slot, std::move(arguments)...);
   slot->set(actor);
   return actor;
 }

@@ -70,6 +70,9 @@ public:
       spdlog::error("--bus {}: {}", setup_.options.bus, bus.error().detail);
       return 1;
     }
+    // Before anybody can know that we run: a signal that comes early waits for the loop.
+    watch_signals();
+    const Watchdog watchdog(io_);
     if (!serve_control_socket()) {
       return 1;
     }
@@ -80,9 +83,7 @@ public:
       add_port(port);
     }
     watch_adapters();
-    watch_signals();
     auto work = asio::make_work_guard(io_);
-    const Watchdog watchdog(io_);
     while (!done_) {
       try {
         io_.run();

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <memory>
+#include <utility>
 
 namespace bmsd::actors::test {
 
@@ -82,9 +83,16 @@ struct Seen {
   std::vector<Identity> identities;
 };
 
+/// An actor of which only the behaviour matters. It travels as an argument, as in actors/spawn.hpp.
+template <class Handle, class Behaviour>
+Handle spawn_stand_in(caf::actor_system& system, Behaviour behaviour) {
+  using Self = typename caf::infer_handle_from_fun<Behaviour>::impl;
+  return system.spawn([](Self* self, const Behaviour& b) { return b(self); }, std::move(behaviour));
+}
+
 /// Stands in for a battery actor.
 inline BatteryActor spawn_battery_stand_in(caf::actor_system& system, std::shared_ptr<Seen> seen) {
-  return system.spawn([seen](BatteryActor::pointer) -> BatteryActor::behavior_type {
+  return spawn_stand_in<BatteryActor>(system, [seen](BatteryActor::pointer) -> BatteryActor::behavior_type {
     return {
         [seen](const Identity& identity) { seen->identities.push_back(identity); },
         [seen](const Polled& polled) { seen->samples.push_back(polled); },
@@ -106,7 +114,7 @@ inline BatteryActor spawn_battery_stand_in(caf::actor_system& system, std::share
 /// Stands in for the supervisor: gives every battery that is found the same slot.
 inline SupervisorActor spawn_supervisor_stand_in(caf::actor_system& system, std::shared_ptr<Seen> seen,
                                                  BatteryRef battery) {
-  return system.spawn([seen, battery](SupervisorActor::pointer self) -> SupervisorActor::behavior_type {
+  return spawn_stand_in<SupervisorActor>(system, [=](SupervisorActor::pointer self) -> SupervisorActor::behavior_type {
     return {
         [](const AddChild&) {},
         [](const RemovePort&) {},

@@ -24,7 +24,7 @@ protected:
     plan->config.name = "tty0";
     plan->config.address = transports::SerialAddress{pty.path()};
     plan->port = std::make_shared<Slot<PortActor>>("port/tty0");
-    plan->port->set(system.spawn([this](PortActor::pointer) -> PortActor::behavior_type {
+    plan->port->set(test::spawn_stand_in<PortActor>(system, [this](PortActor::pointer) -> PortActor::behavior_type {
       return {[](const SendFrame&) {},
               [this](const LinkOpened& opened) { this->opened.push_back(opened.error.detail); },
               [this](const LinkLost& link) { lost.push_back(link.reason); },
@@ -34,23 +34,24 @@ protected:
               [](const Configured&) {},
               [](const CloseDown&) {}};
     }));
-    session->set(system.spawn([this](SessionActor::pointer) -> SessionActor::behavior_type {
-      return {[](const LinkState&) {},
-              [this](const ExchangeDone& done) {
-                answered.push_back(done.token);
-                last = done.reply;
-              },
-              [](const FrameBatch&) {},
-              [](const Document&) {},
-              [](const BatteryAssigned&) {},
-              [](const Tick&) {},
-              [](const Command& command) {
-                return CommandOutcome{command.id, command.kind, command.value, {}};
-              },
-              [](const Describe&) { return Json::object(); },
-              [](const Configured&) {},
-              [](const CloseDown&) {}};
-    }));
+    session->set(
+        test::spawn_stand_in<SessionActor>(system, [this](SessionActor::pointer) -> SessionActor::behavior_type {
+          return {[](const LinkState&) {},
+                  [this](const ExchangeDone& done) {
+                    answered.push_back(done.token);
+                    last = done.reply;
+                  },
+                  [](const FrameBatch&) {},
+                  [](const Document&) {},
+                  [](const BatteryAssigned&) {},
+                  [](const Tick&) {},
+                  [](const Command& command) {
+                    return CommandOutcome{command.id, command.kind, command.value, {}};
+                  },
+                  [](const Describe&) { return Json::object(); },
+                  [](const Configured&) {},
+                  [](const CloseDown&) {}};
+        }));
   }
 
   ~PortIoTest() override {

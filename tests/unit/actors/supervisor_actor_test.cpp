@@ -40,7 +40,7 @@ protected:
     spec->escalate_to = parent;
     spec->start = [this, name](caf::actor_system& sys) {
       ++starts[name];
-      auto actor = sys.spawn([](caf::event_based_actor* self) -> caf::behavior {
+      auto actor = test::spawn_stand_in<caf::actor>(sys, [](caf::event_based_actor* self) -> caf::behavior {
         return {[self](const CloseDown&) { self->quit(); }, [](const Configured&) {},
                 [self](const std::string& why) { self->quit(caf::make_error(caf::sec::runtime_error, why)); }};
       });
