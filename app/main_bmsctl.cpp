@@ -318,7 +318,10 @@ int main(int argc, char** argv) {
   set_command->callback([&] { result = set(socket, set_battery, set_path, set_value); });
 
   std::string restart_actor;
-  auto* restart_command = cli.add_subcommand("restart", "ends an actor as a failure would; it comes back by itself");
+  auto* restart_command = cli.add_subcommand(
+      "restart",
+      "ends an actor as a failure would; it comes back by itself. With the supervisor the daemon ends, for the "
+      "service manager to start it again");
   restart_command->add_option("ACTOR", restart_actor, "name, as bmsctl status shows it")->required();
   restart_command->callback([&] { result = restart(socket, restart_actor); });
 

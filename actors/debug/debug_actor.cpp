@@ -205,7 +205,7 @@ private:
 
   void restart(const ControlRequest& request) {
     const auto actor = text(request.request, "actor");
-    if (actor == slot->name()) {
+    if (actor == slot->name() || actor == core_->supervisor->name()) {
       request.answer({{"ok", true}}); // nobody will be here to say it afterwards
     }
     self_->request(core_->supervisor->get(), kPatience, RestartChild{actor})

@@ -109,6 +109,10 @@ private:
   }
 
   bool restart(const std::string& name, const std::string& reason) {
+    if (name == slot->name()) { // nobody is above but the service manager
+      self_->quit(caf::exit_reason::kill);
+      return true;
+    }
     auto it = children_.find(name);
     if (it == children_.end() || !it->second.handle) {
       return false;

@@ -152,6 +152,23 @@ TEST_F(Supervision, TheAlarmOfAThreadThatHangsEndsTheProcess) {
   EXPECT_NE(daemon.output().find("the I/O thread hangs"), std::string::npos) << daemon.output();
 }
 
+TEST_F(Supervision, WithoutItsSupervisorTheProcessEndsAndTheNextOneGoesOn) {
+  start_bus();
+  auto a = simulate("lltjbd", tty("ttyA"));
+  start({tty("ttyA")});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_for_link("ttyA", "up"));
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); }));
+  const auto id = battery("ttyA").value("id", std::string());
+  EXPECT_TRUE(ask({{"cmd", "restart"}, {"actor", "supervisor"}}).value("ok", false)) << "says so first";
+  EXPECT_EQ(daemon.wait(), 1);
+  EXPECT_NE(daemon.output().find("the supervisor died"), std::string::npos) << daemon.output();
+  EXPECT_TRUE(wait_until([&] { return client.owner(service("ttyA")).empty(); })) << "values of nobody stay on the bus";
+  start({tty("ttyA")});
+  EXPECT_TRUE(wait_for_link("ttyA", "up")) << daemon.output();
+  EXPECT_EQ(battery("ttyA").value("id", std::string()), id);
+}
+
 TEST_F(Supervision, TerminateSavesReleasesAndEndsInTwoSeconds) {
   start_bus();
   auto a = simulate("lltjbd", tty("ttyA"));

@@ -1,5 +1,5 @@
-// The hand-made ItemsChanged, read back by a reader of its own. Other libraries read it in integration/dbus; here it runs
-// under the sanitizers.
+// The hand-made ItemsChanged, read back by a reader of its own. Other libraries read it in integration/dbus; here it
+// runs under the sanitizers.
 #include "transports/dbus/items_changed.hpp"
 
 #include <gtest/gtest.h>
