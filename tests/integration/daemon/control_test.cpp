@@ -136,7 +136,7 @@ TEST_F(Control, RequestsThatAreNoneAreAnsweredAndHarmNobody) {
        {std::string("{"), std::string("[]"), std::string("5"), std::string("\xff\xfe"), std::string(60000, '['),
         std::string("{}"), std::string(R"({"cmd":5})"), std::string(R"({"cmd":"fly"})"),
         std::string(R"({"cmd":"trace","only":5})"), std::string(R"({"cmd":"trace","only":[{}]})"),
-        std::string(R"({"cmd":"restart","actor":{}})"), std::string(R"({"cmd":"restart","actor":"supervisor"})"),
+        std::string(R"({"cmd":"restart","actor":{}})"), std::string(R"({"cmd":"restart","actor":"nobody"})"),
         std::string(R"({"cmd":"set"})"), std::string(R"({"cmd":"set","battery":5,"path":[],"value":1})"),
         R"({"cmd":"set","battery":")" + id + R"(","path":"/CustomName","value":{}})"}) {
     Deaf client(directory / "sock");
