@@ -118,29 +118,31 @@ ValueView switched_off(const PathSource& s, std::size_t) {
   return s.switches[static_cast<std::size_t>(kSwitch)];
 }
 
-// GET(expression of s): a getter for a path that exists once.
+// GET(expression of s) and, where identity and options are enough, CONSTANT(expression of s).
 #define GET(expression)                                                                                                \
   []([[maybe_unused]] const PathSource& s, [[maybe_unused]] std::size_t n) -> ValueView { return expression; }
+#define CONSTANT(expression)                                                                                           \
+  []([[maybe_unused]] const PathConstants& s, [[maybe_unused]] std::size_t n) -> ValueView { return expression; }
 
 constexpr auto kOnce = PathRepeat::once;
 
 const PathRow kRows[] = {
     // -- mandatory and common ------------------------------------------------------
-    {"/Mgmt/ProcessName", kText, GET(text(s.options.process_name))},
-    {"/Mgmt/ProcessVersion", kText, GET(text(s.options.process_version))},
-    {"/Mgmt/Connection", kText, GET(text(s.options.connection))},
-    {"/Mgmt/InsecureConnection", kInteger, GET(1), PathWhen::insecure},
-    {"/DeviceInstance", kInteger, GET(s.options.device_instance)},
-    {"/ProductId", kHexadecimal, GET(s.options.product_id)},
-    {"/ProductName", kText, GET(text(s.options.product_name))},
-    {"/FirmwareVersion", kText, GET(text(s.options.process_version))},
-    {"/HardwareVersion", kText, GET(text(first_of(s.identity.hardware_version, s.identity.model)))},
+    {"/Mgmt/ProcessName", kText, CONSTANT(text(s.options.process_name))},
+    {"/Mgmt/ProcessVersion", kText, CONSTANT(text(s.options.process_version))},
+    {"/Mgmt/Connection", kText, CONSTANT(text(s.options.connection))},
+    {"/Mgmt/InsecureConnection", kInteger, CONSTANT(1), PathWhen::insecure},
+    {"/DeviceInstance", kInteger, CONSTANT(s.options.device_instance)},
+    {"/ProductId", kHexadecimal, CONSTANT(s.options.product_id)},
+    {"/ProductName", kText, CONSTANT(text(s.options.product_name))},
+    {"/FirmwareVersion", kText, CONSTANT(text(s.options.process_version))},
+    {"/HardwareVersion", kText, CONSTANT(text(first_of(s.identity.hardware_version, s.identity.model)))},
     {"/Connected", kInteger, GET(s.status.connected ? 1 : 0)},
-    {"/CustomName", kText, GET(text_or_empty(s.options.custom_name)), PathWhen::always, kOnce, true},
-    {"/Serial", kText, GET(text(first_of(s.identity.unique_id, s.identity.serial)))},
-    {"/DeviceName", kText, GET(text(s.identity.device_name))},
-    {"/Manufacturer", kText, GET(text(first_of(s.identity.manufacturer, s.identity.label)))},
-    {"/Family", kText, GET(text(first_of(s.identity.model, s.identity.hardware_version)))},
+    {"/CustomName", kText, CONSTANT(text_or_empty(s.options.custom_name)), PathWhen::always, kOnce, true},
+    {"/Serial", kText, CONSTANT(text(first_of(s.identity.unique_id, s.identity.serial)))},
+    {"/DeviceName", kText, CONSTANT(text(s.identity.device_name))},
+    {"/Manufacturer", kText, CONSTANT(text(first_of(s.identity.manufacturer, s.identity.label)))},
+    {"/Family", kText, CONSTANT(text(first_of(s.identity.model, s.identity.hardware_version)))},
     {"/ErrorCode", kInteger, GET(integer(s.status.error_code))},
     {"/State", kInteger, GET(s.status.state)},
     {"/Mode", kInteger, GET(integer(s.status.mode))},
@@ -184,7 +186,7 @@ const PathRow kRows[] = {
     {"/Info/HeatingPower", kWatt, GET(extra(s.status.sample, "heating_power"))},
     {"/Info/HeatingTemperatureStart", kCelsius, GET(extra(s.status.sample, "heating_temperature_start"))},
     {"/Info/HeatingTemperatureStop", kCelsius, GET(extra(s.status.sample, "heating_temperature_stop"))},
-    {"/Info/Config/#", kText, GET(dbus::view(s.options.config[n].second)), PathWhen::always, PathRepeat::config},
+    {"/Info/Config/#", kText, CONSTANT(dbus::view(s.options.config[n].second)), PathWhen::always, PathRepeat::config},
 
     // -- system, cells, switches ---------------------------------------------------
     {"/System/NrOfCellsPerBattery", kInteger, GET(s.cell_count > 0 ? ValueView(s.cell_count) : ValueView())},
@@ -203,7 +205,7 @@ const PathRow kRows[] = {
     {"/System/MOSTemperature", kCelsius, GET(real(s.status.mos_temperature))},
     {"/System/Temperature#", kCelsius, GET(real(s.status.sample.temperatures.battery[n])), PathWhen::always,
      PathRepeat::temperatures},
-    {"/System/Temperature#Name", kText, GET(text(s.options.temperature_names[n])), PathWhen::always,
+    {"/System/Temperature#Name", kText, CONSTANT(text(s.options.temperature_names[n])), PathWhen::always,
      PathRepeat::temperatures},
     {"/Voltages/Cell#", kCellVolt, cell_voltage, PathWhen::cell_format_plain, PathRepeat::cells},
     {"/Voltages/Sum", kVolt, GET(real(s.status.cell_sum)), PathWhen::cell_format_plain},
@@ -239,22 +241,23 @@ const PathRow kRows[] = {
     {"/History/MaximumTemperature", kCelsius, GET(real(s.status.history.maximum_temperature))},
     {"/History/DischargedEnergy", kEnergy, GET(real(s.status.history.discharged_energy))},
     {"/History/ChargedEnergy", kEnergy, GET(real(s.status.history.charged_energy))},
-    {"/History/CanBeCleared", kInteger, GET(1)},
-    {"/History/Clear", kInteger, GET(0), PathWhen::always, kOnce, true},
+    {"/History/CanBeCleared", kInteger, CONSTANT(1)},
+    {"/History/Clear", kInteger, CONSTANT(0), PathWhen::always, kOnce, true},
 
     // -- settings ------------------------------------------------------------------
     {"/Settings/HasSettings", kInteger, GET(s.any_setting ? 1 : 0)},
-    {"/Settings/HasTemperature", kInteger, GET(1)},
+    {"/Settings/HasTemperature", kInteger, CONSTANT(1)},
     {"/Settings/ForceChargingOff", kInteger, switched_off<Switch::charging>, PathWhen::charge_switch, kOnce, true},
     {"/Settings/ForceDischargingOff", kInteger, switched_off<Switch::discharging>, PathWhen::discharge_switch, kOnce,
      true},
     {"/Settings/TurnBalancingOff", kInteger, switched_off<Switch::balancing>, PathWhen::balance_switch, kOnce, true},
     {"/Settings/TurnHeatingOff", kInteger, switched_off<Switch::heating>, PathWhen::heat_switch, kOnce, true},
     {"/Settings/ResetSocTo", kInteger, GET(count(s.status.reset_soc_to)), PathWhen::soc_reset, kOnce, true},
-    {"/Settings/ResetSocToApply", kInteger, GET(0), PathWhen::soc_reset, kOnce, true},
+    {"/Settings/ResetSocToApply", kInteger, CONSTANT(0), PathWhen::soc_reset, kOnce, true},
 };
 
 #undef GET
+#undef CONSTANT
 
 } // namespace
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,10 +42,14 @@ struct PublisherOptions {
 /// Settings that stay as the user wrote them.
 enum class Switch : std::uint8_t { charging, discharging, balancing, heating };
 
-struct PathSource {
-  const Status& status;
+/// What stays the same from poll to poll.
+struct PathConstants {
   const Identity& identity;
   const PublisherOptions& options;
+};
+
+struct PathSource : PathConstants {
+  const Status& status;
   std::array<std::int32_t, 4> switches; ///< by Switch; 1 = off
   int cell_count;
   bool any_setting; ///< there is something to set at all
@@ -79,10 +84,33 @@ enum class PathWhen : std::uint8_t {
 /// '#' in the path stands for: cell or temperature number from 1, name of the alarm, percent, key.
 enum class PathRepeat : std::uint8_t { once, cells, temperatures, alarms, time_to_soc, config };
 
+/// A function of one of the two sources: what the constants alone give is read again only when they change.
+class PathGetter {
+public:
+  template <class Function>
+  constexpr PathGetter(Function function) { // NOLINT(google-explicit-constructor): for the table
+    if constexpr (std::is_convertible_v<Function, OfConstants>) {
+      of_constants_ = function;
+    } else {
+      of_source_ = function;
+    }
+  }
+  bool is_constant() const { return of_constants_ != nullptr; }
+  dbus::ValueView operator()(const PathSource& source, std::size_t index) const {
+    return is_constant() ? of_constants_(source, index) : of_source_(source, index);
+  }
+
+private:
+  using OfConstants = dbus::ValueView (*)(const PathConstants& source, std::size_t index);
+  using OfSource = dbus::ValueView (*)(const PathSource& source, std::size_t index);
+  OfConstants of_constants_ = nullptr;
+  OfSource of_source_ = nullptr;
+};
+
 struct PathRow {
   std::string_view path;
   PathFormat format;
-  dbus::ValueView (*get)(const PathSource& source, std::size_t index);
+  PathGetter get;
   PathWhen when = PathWhen::always;
   PathRepeat repeat = PathRepeat::once;
   bool writable = false;

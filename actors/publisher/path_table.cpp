@@ -13,7 +13,7 @@ namespace {
 
 /// Its value is made of all others.
 constexpr PathRow kJsonRow{
-    "/JsonData", {dbus::Type::text}, [](const PathSource&, std::size_t) { return dbus::ValueView(); }};
+    "/JsonData", {dbus::Type::text}, [](const PathConstants&, std::size_t) { return dbus::ValueView(); }};
 
 struct WritePath {
   std::string_view path;
@@ -80,7 +80,7 @@ PathTable::PathTable(PublisherOptions options, Identity identity)
 }
 
 PathSource PathTable::source(const Status& status) const {
-  return {status, identity_, options_, switches_, cell_count_, any_setting_};
+  return {{identity_, options_}, status, switches_, cell_count_, any_setting_};
 }
 
 /// Makes the entries; later on, those of cells that have become known.
@@ -146,7 +146,7 @@ void PathTable::add(const PathRow& row, std::size_t index, std::string_view name
   if (find(path)) {
     return;
   }
-  entries_.push_back({&row, static_cast<std::uint32_t>(index)});
+  entries_.push_back({&row, static_cast<std::uint32_t>(index), row.get.is_constant()});
   labels_.push_back({std::move(path), 0});
   labels_.back().hash = dbus::path_hash(labels_.back().path);
 }
@@ -163,8 +163,12 @@ std::span<const dbus::Change> PathTable::changes(const Status& status) {
     }
   };
   for (std::size_t number = 1; number < entries_.size(); ++number) {
-    tell(number, value(entries_[number], from));
+    const auto& entry = entries_[number];
+    if (!entry.constant || !entry.told || constants_changed_) {
+      tell(number, value(entry, from));
+    }
   }
+  constants_changed_ = false;
   // Last, and only when something else is new.
   if (options_.json && !changes_.empty()) {
     tell(0, json());
@@ -272,10 +276,12 @@ std::string PathTable::json() const {
 
 void PathTable::set_custom_name(std::string name) {
   options_.custom_name = std::move(name);
+  constants_changed_ = true;
 }
 
 void PathTable::set_identity(Identity identity) {
   identity_ = std::move(identity);
+  constants_changed_ = true;
 }
 
 std::optional<Command> PathTable::command_for(std::string_view path, const dbus::Value& value) const {
@@ -304,7 +310,8 @@ void PathTable::written(std::string_view path, const dbus::Value& value) {
   if (!number) {
     return;
   }
-  learn(*number, dbus::view(value)); // its own value comes again
+  learn(*number, dbus::view(value));
+  constants_changed_ = true; // its own value comes again, also where that is one
   const WritePath* write = write_path(path);
   auto which = write ? switch_of(write->kind) : std::nullopt;
   if (auto* whole = std::get_if<std::int32_t>(&value); whole && which) {

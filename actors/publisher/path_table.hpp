@@ -52,6 +52,7 @@ private:
   struct Entry {
     const PathRow* row;
     std::uint32_t index;
+    bool constant;
     bool told = false;                                                  ///< to the service
     std::variant<std::monostate, std::int32_t, double, InLabel> last{}; ///< rounded
   };
@@ -79,6 +80,7 @@ private:
   std::array<std::int32_t, 4> switches_{};
   int cell_count_ = 0;
   bool any_setting_ = false;
+  bool constants_changed_ = false;
   std::vector<Entry> entries_; ///< /JsonData first
   std::vector<Label> labels_;  ///< of the entries, in the same order
   std::vector<dbus::Change> changes_;
