@@ -3,7 +3,6 @@
 #include "transports/dbus/remote_service.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <list>
 #include <map>
 
@@ -49,9 +48,9 @@ Result<Value> read_added(sd_bus_message* reply) {
   std::optional<Value> value;
   bool whole = read_dictionary(reply, "v", [&](const char* key) {
     auto content = read_variant(reply);
-    if (std::strcmp(key, "error") == 0) {
+    if (std::string_view(key) == "error") {
       code = content && std::holds_alternative<std::int32_t>(*content) ? std::get<std::int32_t>(*content) : -3;
-    } else if (std::strcmp(key, "value") == 0) {
+    } else if (std::string_view(key) == "value") {
       value = std::move(content);
     }
     return true;
@@ -86,7 +85,7 @@ Result<SettingsClient::Values> read_values(sd_bus_message* reply) {
   char type = 0;
   const char* contents = nullptr;
   sd_bus_message_peek_type(reply, &type, &contents);
-  if (std::strcmp(contents, "a{sv}") != 0) {
+  if (contents == nullptr || std::string_view(contents) != "a{sv}") {
     if (auto value = read_variant(reply)) {
       values.emplace_back("", std::move(*value));
     }

@@ -183,7 +183,7 @@ bool read_dictionary(sd_bus_message* message, const char* content, const std::fu
 std::optional<Value> read_value_entry(sd_bus_message* message) {
   std::optional<Value> value;
   bool whole = read_dictionary(message, "v", [&](const char* key) {
-    if (std::strcmp(key, "Value") == 0) {
+    if (std::string_view(key) == "Value") {
       value = read_variant(message);
       return true;
     }
