@@ -326,10 +326,15 @@ TEST_F(PathTableTest, time_to_soc_by_type) {
 TEST_F(PathTableTest, names_and_identity_show_with_the_next_changes) {
   make(some_options());
   table->set_custom_name("House");
+  EXPECT_EQ(changes(), std::vector<std::string>{"/CustomName=House"});
   auto identity = some_identity();
   identity.device_name = "Pack 1";
   table->set_identity(identity);
-  EXPECT_EQ(changes(), (std::vector<std::string>{"/CustomName=House", "/DeviceName=Pack 1"}));
+  EXPECT_EQ(changes(), std::vector<std::string>{"/DeviceName=Pack 1"});
+  EXPECT_TRUE(changes().empty());
+  table->set_custom_name("Shed");
+  table->set_identity(some_identity());
+  EXPECT_EQ(changes(), (std::vector<std::string>{"/CustomName=Shed", "/DeviceName=---"}));
 }
 
 // -- writes ---------------------------------------------------------------------
