@@ -14,6 +14,7 @@ class ItemTree {
 public:
   /// nullptr: there is no such leaf. Pointers stay valid as long as the tree.
   Item* find(std::string_view path);
+  /// Looks at that place first.
   Item* find(std::string_view path, const std::optional<Place>& place);
   /// True for "/" and for every proper prefix of a path.
   bool is_node(std::string_view path) const;
