@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t kDay = 86400;
 constexpr Microvolts kSag = 500'000; // of the whole pack, whatever its cell count
 /// Without polls in between, a longer gap is an outage.
-constexpr std::int64_t kLongestGap = 300;
+constexpr std::int64_t kLongestPause = 300;
 /// A short loss of the BMS still counts as absorption.
 constexpr std::int64_t kShortOutage = 10;
 
@@ -67,7 +67,7 @@ bool ChargePhase::back_to_bulk(const Input& input, const Tick& now) const {
 bool ChargePhase::update(const Input& input, const Tick& now) {
   const CellView& cells = *input.cells;
   const std::int64_t gap = state_.last_good ? now.s - *state_.last_good : 0;
-  if (state_.absorbing_since && gap > (input.outage ? kShortOutage : kLongestGap)) {
+  if (state_.absorbing_since && gap > (input.outage ? kShortOutage : kLongestPause)) {
     *state_.absorbing_since += gap;
   }
   state_.last_good = now.s;

@@ -73,7 +73,7 @@ Json StatusReport::json() const {
   }
   result["actors"] = Json::array();
   for (const auto& actor : actors) {
-    result["actors"].push_back(to_json(actor));
+    result["actors"].push_back(bmsd::to_json(actor));
   }
   result["counters"] = counters_;
   return result;

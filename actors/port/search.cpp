@@ -14,7 +14,7 @@ protocols::Patience brief(const Candidate& candidate) {
   return {.requests = info.first_requests, .retries = false, .first_byte = info.answers_within};
 }
 /// One timeout and no more.
-constexpr protocols::Patience kOnce{.requests = 1, .retries = false};
+constexpr protocols::Patience kOneTry{.requests = 1, .retries = false};
 
 constexpr seconds kShortestRest{1}, kRestOfLost{2}, kLongestRest{30}, kRestOfFollower{300}, kLongestPause{10};
 constexpr unsigned kSilentAfter = 3;
@@ -43,7 +43,7 @@ std::optional<Search::Try> Search::next() {
   }
   const auto& candidate = candidates_[next_++];
   if (plan_->port->is_shared() && (known_ || plan_->port->spoken->get())) {
-    return Try{candidate, plan_->follower > 0 && !known_ && rounds_ % 2 == 0 ? brief(candidate) : kOnce};
+    return Try{candidate, plan_->follower > 0 && !known_ && rounds_ % 2 == 0 ? brief(candidate) : kOneTry};
   }
   return Try{candidate, deserves_patience(candidate) ? protocols::Patience() : brief(candidate)};
 }
@@ -76,7 +76,7 @@ Search::Duration Search::pause(unsigned times) const {
 }
 
 protocols::Patience Search::patience_after(unsigned silent) const {
-  return plan_->port->is_shared() && silent > 0 ? kOnce : protocols::Patience();
+  return plan_->port->is_shared() && silent > 0 ? kOneTry : protocols::Patience();
 }
 
 } // namespace bmsd::actors
