@@ -180,6 +180,7 @@ TEST_F(Control, ASocketThatCannotBeMadeIsSaid) {
   EXPECT_EQ(std::filesystem::file_size(directory / "precious"), 4U);
 }
 
+#ifndef BMSD_SANITIZED // UBSan looks at memory through a pipe: without file descriptors it takes all for wrong
 TEST_F(Control, WithoutFileDescriptorsItWaits) {
   auto sim = simulate("lltjbd", tty("ttyA"));
   start({tty("ttyA") + ",protocol=lltjbd"});
@@ -206,8 +207,9 @@ TEST_F(Control, WithoutFileDescriptorsItWaits) {
   ::nanosleep(&pause, nullptr); // the time over which its CPU time is measured
   EXPECT_LT(cpu() - used, 0.5) << "it spins";
   ASSERT_EQ(::prlimit(daemon.pid(), RLIMIT_NOFILE, &old, nullptr), 0);
-  EXPECT_THAT(waiting.hear(), HasSubstr("batteries"));
+  EXPECT_THAT(waiting.hear(), HasSubstr("batteries")) << daemon.output();
 }
+#endif
 
 } // namespace
 } // namespace bmsd
