@@ -68,7 +68,7 @@ struct Request {
   FrameScanner scan = nullptr;
   std::chrono::milliseconds first_byte{300}; ///< from the last byte sent to the first received
   std::chrono::milliseconds between{150};    ///< between two received bytes
-  std::chrono::milliseconds gap{0};          ///< line quiet for so long before sending
+  std::chrono::milliseconds gap{0};          ///< line quiet for so long before sending, at least
   std::size_t max_reply = 1024;              ///< bytes kept while looking for the reply
   int retries = 1;                           ///< further attempts after a failure
 };

@@ -70,7 +70,9 @@ void ExchangeEngine::opened(Result<int> fd) {
   if (result) {
     state_ = State::idle;
     unsettled_ = false;
-    habit_ = {};
+    reply_habit_ = {};
+    rest_habit_ = {};
+    replied_at_ = {};
     last_activity_ = Clock::now();
   } else {
     shut();
@@ -141,7 +143,10 @@ void ExchangeEngine::exchange(Request request, ReplyHandler handler) {
 /// Reading until nothing is left also empties what the driver has not handed on yet, which tcflush
 /// would leave there.
 void ExchangeEngine::become_quiet() {
-  const auto quiet = unsettled_ ? std::max(request_.gap, request_.between) : request_.gap;
+  Clock::duration quiet = std::max<Clock::duration>(request_.gap, rest_habit_.needed());
+  if (unsettled_) {
+    quiet = std::max<Clock::duration>(quiet, request_.between);
+  }
   const auto now = Clock::now();
   auto from = last_activity_ + quiet;
   if (from <= now) {
@@ -196,7 +201,7 @@ void ExchangeEngine::receive() {
            kPatiencePauses * request_.between;
   scan_ = request_.scan(request_.tx, rx_, false);
   sleeps_ = 0;
-  if (const auto expected = habit_.expected(request_.tx)) {
+  if (const auto expected = reply_habit_.expected(request_.tx)) {
     usual_ = expected->bytes;
     sleep_until(on_grid(sent_at_ + expected->after + kSleepMargin, expected->after));
   } else {
@@ -276,6 +281,8 @@ void ExchangeEngine::look(bool silence) {
   switch (scan_.state) {
   case FrameScan::State::complete:
     if (scan_.begin <= rx_.size() && scan_.size <= rx_.size() - scan_.begin) {
+      rest_habit_.answered(request_.tx);
+      replied_at_ = last_activity_;
       if (!silence) {
         learn();
       }
@@ -295,6 +302,7 @@ void ExchangeEngine::look(bool silence) {
   } else if (scan_.fault != Fault::none) {
     conclude({scan_.fault, std::string(scan_.detail)}); // says more than "too late"
   } else if (rx_.empty()) {
+    rest_habit_.unanswered(request_.tx, sent_at_ - channel_->wire_time(request_.tx.size()) - replied_at_);
     conclude({Fault::timeout, "no answer"});
   } else if (too_long) {
     conclude({Fault::framing, "no reply in " + std::to_string(rx_.size()) + " bytes"});
@@ -306,9 +314,9 @@ void ExchangeEngine::look(bool silence) {
 void ExchangeEngine::learn() {
   const ReplyHabit::Expected reply = {scan_.begin + scan_.size, last_activity_ - sent_at_};
   if (sleeps_ == 0) {
-    habit_.heard(request_.tx, reply);
+    reply_habit_.heard(request_.tx, reply);
   } else if (sleeps_ > 1 || listening()) {
-    habit_.came_late(request_.tx, reply);
+    reply_habit_.came_late(request_.tx, reply);
   }
 }
 

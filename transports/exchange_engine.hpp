@@ -5,6 +5,7 @@
 #include "transports/lifetime.hpp"
 #include "transports/link.hpp"
 #include "transports/reply_habit.hpp"
+#include "transports/rest_habit.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -80,9 +81,11 @@ private:
   FrameScan scan_;
   std::size_t sent_ = 0;
   bool unsettled_ = false; // the last exchange failed: its reply may still come
-  ReplyHabit habit_;
-  std::size_t usual_ = 0; // bytes of the reply that is expected; 0: unknown
-  int sleeps_ = 0;        // in the present exchange
+  ReplyHabit reply_habit_;
+  RestHabit rest_habit_;
+  Clock::time_point replied_at_; // the last byte of the last reply
+  std::size_t usual_ = 0;        // bytes of the reply that is expected; 0: unknown
+  int sleeps_ = 0;               // in the present exchange
   Clock::time_point last_activity_;
   Clock::time_point sent_at_; // last bit of the request on the wire
   Clock::time_point limit_;   // of the present phase

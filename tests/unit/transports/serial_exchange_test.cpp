@@ -153,6 +153,47 @@ TEST_F(Serial, gap_before_the_request) {
   EXPECT_LT(seconds_since(begin), 0.5);
 }
 
+// It does not hear what comes too soon after its reply. Once is a repetition; from then on it gets its rest.
+TEST_F(Serial, device_that_wants_a_rest_gets_it) {
+  ASSERT_TRUE(open(io, *link));
+  auto rest = Clock::duration::zero();
+  for (int poll = 0; poll < 10 && rest < 20ms; ++poll) { // once, unless something else takes the processor meanwhile
+    answer(frame_request(3), frame_reply(3, {1}));
+    const auto replied = Clock::now();
+    start(frame_request(4));
+    pty.read_at_least(io, 2);
+    rest = Clock::now() - replied;
+    if (rest < 20ms) {
+      ASSERT_TRUE(done());
+      EXPECT_EQ(reply->error, (Error{Fault::timeout, "no answer"}));
+      EXPECT_EQ(answer(frame_request(4), frame_reply(4, {2})).error.fault, Fault::none);
+    }
+  }
+  EXPECT_GE(rest, 20ms);
+  pty.write(frame_reply(4, {2}));
+  ASSERT_TRUE(done());
+  EXPECT_EQ(reply->error.fault, Fault::none) << reply->error.detail;
+}
+
+TEST_F(Serial, device_that_slept_wants_no_rest) {
+  ASSERT_TRUE(open(io, *link));
+  start(frame_request(3));
+  pty.read_at_least(io, 2);
+  ASSERT_TRUE(done());
+  EXPECT_EQ(reply->error, (Error{Fault::timeout, "no answer"}));
+  auto shortest = Clock::duration::max();
+  for (int poll = 0; poll < 10; ++poll) {
+    EXPECT_EQ(answer(frame_request(3), frame_reply(3, {1})).error.fault, Fault::none);
+    const auto replied = Clock::now();
+    start(frame_request(4));
+    pty.read_at_least(io, 2);
+    shortest = std::min(shortest, Clock::now() - replied);
+    pty.write(frame_reply(4, {2}));
+    ASSERT_TRUE(done());
+  }
+  EXPECT_LT(shortest, 20ms);
+}
+
 TEST_F(Serial, line_that_is_never_quiet) {
   ASSERT_TRUE(open(io, *link));
   auto request = frame_request(4);
