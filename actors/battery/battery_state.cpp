@@ -81,7 +81,8 @@ void update_states(Status& status, bool faulty, bool many_errors) {
   const bool allowed = status.allow_charge.value_or(false) || status.allow_discharge.value_or(false);
   if (faulty) {
     status.state = kError;
-  } else if (status.state == kInitialising || status.state == kRunning || status.state == kStandby) {
+  } else if (status.state == kInitialising || status.state == kRunning || status.state == kStandby ||
+             status.state == kError) { // the settings are right again
     status.state = allowed ? kRunning : kStandby;
   }
   if (status.state == kStandby) {

@@ -63,7 +63,7 @@ const Status& Controller::on_sample(const Sample& sample, const Identity& identi
     poll_failed(t);
     return status_;
   }
-  const bool cells_good = verdict == SampleVerdict::good;
+  const bool cells_good = verdict != SampleVerdict::cells_invalid;
   if (cells_good) {
     invalid_since_.reset();
     discharge_cap_.reset();
@@ -146,7 +146,7 @@ void Controller::show_cells() {
   status_.cell_sum = listed ? std::optional(round2(to_volts(cells.sum))) : std::nullopt;
   status_.mid_voltage.reset();
   status_.mid_deviation.reset();
-  if (cells.source == CellSource::mean) {
+  if (cells.source == CellSource::mean || cells.source == CellSource::none) {
     return;
   }
   status_.cell_diff = round3(to_volts(cells.highest - cells.lowest));
@@ -229,7 +229,8 @@ void Controller::update_soc(bool cells_good, const Tick& now) {
     input.capacity = *capacity_;
     input.bms_soc = s.soc;
     input.max_gap = longest_gap();
-    if (cells_good && check_.cells().source != CellSource::mean) {
+    const auto source = check_.cells().source;
+    if (cells_good && (source == CellSource::list || source == CellSource::extremes)) {
       input.cell_empty = check_.cells().lowest <= to_uv(settings_.min_cell_voltage);
     }
     soc_ = counter_.update(input, now);
@@ -302,7 +303,7 @@ void Controller::publish(const Tick& now) {
   estimates_.update(estimate, ess_, status_, now);
 
   history_.show(status_.sample, status_.history, now);
-  if (check_.cells().source != CellSource::none) {
+  if (check_.cell_count() > 0) {
     history_.compute_if_due(status_, float_pack_voltage(), now, !invalid_since_);
   }
 }
@@ -320,6 +321,7 @@ void Controller::publish_warning(const Tick& now) {
       counter_.discarded_stale(),
       voltage_.reset_plan().overdue(now),
       voltage_.phase().soc_contradicts(),
+      settings_.limits && check_.cell_count() == 0 && !invalid_since_ && !implausible_ && !bms_states_limits(),
       settings_.faulty,
   };
   constexpr const char* kTexts[] = {
@@ -334,6 +336,7 @@ void Controller::publish_warning(const Tick& now) {
       "The saved SoC was old and far from that of the BMS, which is used",
       "The SoC reset is pending for longer than its interval",
       "Full by voltage although the SoC is low: is the SoC right?",
+      "The BMS tells neither how many cells it has nor limits of its own, so there are none",
       "Errors in the configuration, see the log",
   };
   std::uint32_t bits = 0;

@@ -13,11 +13,11 @@ constexpr std::int64_t kInvalidGrace = 10; // s, the last outputs stay
 
 void Controller::update_limits(bool cells_good, const Tick& now) {
   const CellView& cells = check_.cells();
-  const bool without_cells = cells.source == CellSource::none;
-  if (without_cells && !bms_states_limits()) {
+  const bool uncounted = cells.count == 0;
+  if (uncounted && !bms_states_limits()) {
     return;
   }
-  if (cells_good && !without_cells) {
+  if (cells_good && !uncounted) {
     VoltageLimit::Input input;
     input.cells = &cells;
     input.soc = soc_;
@@ -28,7 +28,7 @@ void Controller::update_limits(bool cells_good, const Tick& now) {
       became_full(now);
     }
   }
-  update_currents(cells_good || without_cells, now);
+  update_currents(cells_good, now);
 }
 
 void Controller::update_currents(bool may_rise, const Tick& now) {

@@ -46,7 +46,7 @@ SampleVerdict SampleCheck::check(const Sample& sample, const Identity& identity,
                                  const Tick& now) {
   const double limit = 2.0 * settings.max_cell_voltage;
   const SampleVerdict verdict = judge(sample, identity, limit, now);
-  if (verdict != SampleVerdict::good) {
+  if (verdict == SampleVerdict::cells_invalid || verdict == SampleVerdict::implausible) {
     look_at_single_cells(sample, limit);
   } else {
     state_.lowest_seen = state_.cells.lowest;
@@ -74,7 +74,8 @@ void SampleCheck::look_at_single_cells(const Sample& sample, double limit) {
 
 SampleVerdict SampleCheck::judge(const Sample& sample, const Identity& identity, double limit, const Tick& now) {
   const int former_count = state_.cell_count;
-  const bool counted = count_cells(sample, identity, now);
+  const bool without_count = untold(sample, identity);
+  const bool counted = without_count || count_cells(sample, identity, now);
   if (!plausible(sample, std::max(kMaxPackVoltage, limit * state_.cell_count))) {
     return SampleVerdict::implausible;
   }
@@ -88,6 +89,9 @@ SampleVerdict SampleCheck::judge(const Sample& sample, const Identity& identity,
   state_.had_list = state_.had_list || !sample.cell_voltages.empty();
   const bool has_extremes = sample.min_cell_voltage && sample.max_cell_voltage;
   state_.had_extremes = state_.had_extremes || has_extremes;
+  if (without_count) {
+    return read_untold(sample, limit) ? SampleVerdict::cells_untold : SampleVerdict::cells_invalid;
+  }
   const bool read = state_.had_list       ? read_list(sample, limit)
                     : state_.had_extremes ? read_extremes(sample, limit)
                                           : read_mean(sample, limit);
@@ -105,6 +109,24 @@ SampleVerdict SampleCheck::judge(const Sample& sample, const Identity& identity,
   state_.voltage_contradicts = contradicts_;
   reason_ = {};
   return SampleVerdict::good;
+}
+
+/// Pylontech's CAN frames have no number of cells, and many documents neither. One that is told and wrong is another
+/// matter.
+bool SampleCheck::untold(const Sample& sample, const Identity& identity) const {
+  return state_.cell_count == 0 && !sample.cell_count && !identity.cell_count && sample.cell_voltages.empty();
+}
+
+bool SampleCheck::read_untold(const Sample& sample, double limit) {
+  if (state_.had_extremes && !read_extremes(sample, limit)) {
+    return false;
+  }
+  if (state_.had_extremes) {
+    state_.cells = next_;
+  }
+  state_.voltage_contradicts = false;
+  reason_ = {};
+  return true;
 }
 
 bool SampleCheck::plausible(const Sample& sample, double max_voltage) {
@@ -200,6 +222,11 @@ bool SampleCheck::read_extremes(const Sample& sample, double limit) {
   next_.source = CellSource::extremes;
   next_.lowest = to_uv(*sample.min_cell_voltage);
   next_.highest = to_uv(*sample.max_cell_voltage);
+  if (next_.count == 0) {
+    contradicts_ = false;
+    next_.sum = to_uv(*voltage);
+    return true;
+  }
   const Microvolts least = next_.lowest * next_.count, most = next_.highest * next_.count;
   contradicts_ = far_apart(voltage, to_volts(least), to_volts(most));
   next_.sum = contradicts_ ? std::clamp(to_uv(*voltage), least, most) : to_uv(*voltage);

@@ -64,6 +64,7 @@ struct CellView {
 
 enum class SampleVerdict : std::uint8_t {
   good,
+  cells_untold,  ///< this BMS does not tell how many cells it has; nothing is wrong with that
   cells_invalid, ///< a cell is missing or cannot be true: nothing may be decided from the cells
   implausible,   ///< a pack value is out of range: counts as no answer at all
 };
@@ -101,7 +102,8 @@ public:
 
   SampleVerdict check(const Sample& sample, const Identity& identity, const BatterySettings& settings, const Tick& now);
 
-  /// Of the last good sample; source none before the first one.
+  /// Of the last good sample; source none before the first one. With cells that are not told: none, or extremes of
+  /// count 0.
   const CellView& cells() const { return state_.cells; }
   /// Those plus the cells of a bad sample as far as they can be true: enough to lower a limit, not to raise one.
   Microvolts lowest_seen() const { return std::min(state_.cells.lowest, state_.lowest_seen); }
@@ -122,6 +124,8 @@ private:
   bool plausible(const Sample& sample, double max_voltage);
   bool count_cells(const Sample& sample, const Identity& identity, const Tick& now);
   SampleVerdict judge(const Sample& sample, const Identity& identity, double limit, const Tick& now);
+  bool untold(const Sample& sample, const Identity& identity) const;
+  bool read_untold(const Sample& sample, double limit);
   void look_at_single_cells(const Sample& sample, double limit);
   bool read_list(const Sample& sample, double limit);
   bool read_extremes(const Sample& sample, double limit);

@@ -108,6 +108,17 @@ TEST(Settings, ProblemsAreCorrectedTowardsTheSafeSide) {
   EXPECT_TRUE(check(settings).empty());
 }
 
+TEST(Settings, ThatAreRightAgainEndTheErrorState) {
+  BatterySettings faulty;
+  faulty.faulty = true;
+  Controller wrong(faulty, std::nullopt, at(0));
+  EXPECT_EQ(wrong.on_sample(sample(), {}, at(1)).state, 10);
+  Controller right(BatterySettings(), wrong.saved_state(at(2)), at(2));
+  const Status& status = right.on_sample(sample(), {}, at(3));
+  EXPECT_EQ(status.state, 9);
+  EXPECT_EQ(status.error_code, 0);
+}
+
 TEST(Settings, ATableThatNeverLetsTheBatteryGetFullIsReported) {
   BatterySettings settings;
   ASSERT_TRUE(apply_key(settings, "SOC_RESET_AFTER_DAYS", "10"));
