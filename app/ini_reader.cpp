@@ -35,11 +35,17 @@ void note_section(Reading& reading, std::string_view text) {
 /// inih reads through this, one line a call, so the count of calls is the line number.
 char* next_line(char* buffer, int size, void* stream) {
   auto& reading = *static_cast<Reading*>(stream);
+  const long before = std::ftell(reading.file); // negative: no file but a pipe
   if (std::fgets(buffer, size, reading.file) == nullptr) {
     return nullptr;
   }
   ++reading.line;
+  // fgets() does not tell how much it has read: after a NUL byte all that follows in the line would be lost unseen.
   const auto length = std::strlen(buffer);
+  if (before >= 0 && std::ftell(reading.file) != before + static_cast<long>(length)) {
+    reading.result.problems.emplace_back(reading.line, "a NUL byte: the file is damaged, the rest is ignored");
+    return nullptr;
+  }
   reading.size += length + 1;
   if (reading.size > kMaxBytes) {
     reading.result.problems.emplace_back(reading.line,

@@ -1,4 +1,5 @@
 // bmsctl: the tool for people.
+#include "app/command_line.hpp"
 #include "app/config_file.hpp"
 #include "app/ctl/capture_writer.hpp"
 #include "app/ctl/control_client.hpp"
@@ -16,6 +17,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -38,6 +40,9 @@ int with_input(const std::string& file, const std::function<int(std::istream&)>&
     return use(std::cin);
   }
   std::ifstream stream(file);
+  if (std::filesystem::is_directory(file)) {
+    return fail(file + " is a directory");
+  }
   return stream ? use(stream) : fail("cannot read " + file);
 }
 
@@ -127,7 +132,14 @@ int trace(const std::string& socket, const TraceOptions& options) {
   }
 }
 
-int capture(const std::string& socket, const std::string& file, double seconds) {
+struct CaptureOptions {
+  bool json = false;
+  std::string file;
+  double seconds = 0; ///< 0: until Ctrl-C
+};
+
+int capture(const std::string& socket, const CaptureOptions& options) {
+  const auto& [json, file, seconds] = options;
   app::ControlClient client;
   if (auto connected = client.connect(socket); !connected) {
     return fail(connected.error().detail);
@@ -165,27 +177,44 @@ int capture(const std::string& socket, const std::string& file, double seconds) 
     if (auto line = writer.add((*traced)["body"])) {
       stream << line->dump() << std::endl;
       ++lines;
-      if (on_terminal()) {
+      if (on_terminal() && !json) {
         std::cout << "\r" << lines << " cycles written to " << file << std::flush;
       }
     }
   }
-  std::cout << (on_terminal() ? "\r" : "") << lines << " cycles written to " << file << "\n";
+  if (json) {
+    std::cout << Json{{"file", file}, {"cycles", lines}}.dump() << "\n";
+  } else {
+    std::cout << (on_terminal() ? "\r" : "") << lines << " cycles written to " << file << "\n";
+  }
   return 0;
 }
 
 // -- set, restart ------------------------------------------------------------------------
 
-int set(const std::string& socket, const std::string& battery, const std::string& path, const std::string& value) {
-  auto json = Json::parse(value, nullptr, false);
-  if (json.is_discarded() || path == "/CustomName") {
-    json = value;
+/// As text, or for programs what the daemon answered.
+int say(bool json, const Json& answer, const std::string& text) {
+  std::cout << (json ? answer.dump() : text) << "\n";
+  return 0;
+}
+
+struct SetOptions {
+  bool json = false;
+  std::string battery, path, value;
+};
+
+int set(const std::string& socket, const SetOptions& options) {
+  const auto& path = options.path;
+  auto value = Json::parse(options.value, nullptr, false);
+  if (value.is_discarded() || path == "/CustomName") {
+    value = options.value;
   }
   app::ControlClient client;
   if (auto connected = client.connect(socket); !connected) {
     return fail(connected.error().detail);
   }
-  if (auto sent = client.send({{"cmd", "set"}, {"battery", battery}, {"path", path}, {"value", json}}); !sent) {
+  if (auto sent = client.send({{"cmd", "set"}, {"battery", options.battery}, {"path", path}, {"value", value}});
+      !sent) {
     return fail(sent.error().detail);
   }
   auto answer = client.receive(20);
@@ -196,22 +225,19 @@ int set(const std::string& socket, const std::string& battery, const std::string
     return fail((*answer)["error"].get<std::string>());
   }
   switch (answer->value("code", 2)) {
-  case 0: std::cout << "ok\n"; return 0;
+  case 0: return say(options.json, *answer, "ok");
   case 1: return fail(path + " cannot be written, or the value is not allowed there");
   default: return fail("refused by the battery; the daemon's log says why");
   }
 }
 
-int restart(const std::string& socket, const std::string& actor) {
+int restart(const std::string& socket, const std::string& actor, bool json) {
   app::ControlClient client;
   if (auto connected = client.connect(socket); !connected) {
     return fail(connected.error().detail);
   }
-  if (auto answer = client.ask({{"cmd", "restart"}, {"actor", actor}}); !answer) {
-    return fail(answer.error().detail);
-  }
-  std::cout << "restarted " << actor << "\n";
-  return 0;
+  auto answer = client.ask({{"cmd", "restart"}, {"actor", actor}});
+  return answer ? say(json, *answer, "restarted " + actor) : fail(answer.error().detail);
 }
 
 } // namespace
@@ -247,13 +273,13 @@ int main(int argc, char** argv) {
   trace_command->add_option("--battery", trace_options.battery, "of this battery or port alone")->type_name("ID");
   trace_command->callback([&] { result = trace(socket, trace_options); });
 
-  std::string capture_file;
-  double capture_seconds = 0;
+  CaptureOptions capture_options;
   auto* capture_command = cli.add_subcommand("capture", "appends the frames of all ports to FILE, for bmsctl decode");
-  capture_command->add_option("FILE", capture_file)->required();
-  capture_command->add_option("--seconds", capture_seconds, "end after so long [until Ctrl-C]")
+  capture_command->add_option("FILE", capture_options.file)->required();
+  capture_command->add_flag("--json", capture_options.json, "for programs, at the end");
+  capture_command->add_option("--seconds", capture_options.seconds, "end after so long [until Ctrl-C]")
       ->check(CLI::Range(0.1, 1e6));
-  capture_command->callback([&] { result = capture(socket, capture_file, capture_seconds); });
+  capture_command->callback([&] { result = capture(socket, capture_options); });
 
   std::string decode_protocol, decode_config, decode_file;
   auto* decode_command = cli.add_subcommand("decode", "decodes capture lines with the protocol code of the daemon");
@@ -261,6 +287,8 @@ int main(int argc, char** argv) {
       ->type_name("KEY");
   decode_command->add_option("--config", decode_config, "configuration file for the decoder's settings")
       ->type_name("FILE");
+  bool decode_json = false;
+  decode_command->add_flag("--json", decode_json, "one JSON object a line, as without a terminal");
   decode_command->add_option("FILE", decode_file, "capture lines [standard input]");
   decode_command->callback([&] {
     protocols::ProtocolConfig defaults;
@@ -277,7 +305,8 @@ int main(int argc, char** argv) {
       return;
     }
     result = with_input(decode_file, [&](std::istream& in) {
-      return app::decode_captures(in, std::cout, decode_protocol, defaults) ? 0 : 1;
+      const auto output = on_terminal() && !decode_json ? app::DecodeOutput::readable : app::DecodeOutput::json;
+      return app::decode_captures(in, std::cout, decode_protocol, defaults, output) ? 0 : 1;
     });
   });
 
@@ -310,12 +339,13 @@ int main(int argc, char** argv) {
     }
   });
 
-  std::string set_battery, set_path, set_value;
+  SetOptions set_options;
   auto* set_command = cli.add_subcommand("set", "writes a path of a battery, as the GUI does");
-  set_command->add_option("BATTERY", set_battery, "id, as bmsctl status shows it")->required();
-  set_command->add_option("PATH", set_path, "/Settings/ForceChargingOff, /CustomName ...")->required();
-  set_command->add_option("VALUE", set_value)->required();
-  set_command->callback([&] { result = set(socket, set_battery, set_path, set_value); });
+  set_command->add_option("BATTERY", set_options.battery, "id, as bmsctl status shows it")->required();
+  set_command->add_option("PATH", set_options.path, "/Settings/ForceChargingOff, /CustomName ...")->required();
+  set_command->add_option("VALUE", set_options.value)->required();
+  set_command->add_flag("--json", set_options.json, "for programs");
+  set_command->callback([&] { result = set(socket, set_options); });
 
   std::string restart_actor;
   auto* restart_command = cli.add_subcommand(
@@ -323,7 +353,9 @@ int main(int argc, char** argv) {
       "ends an actor as a failure would; it comes back by itself. With the supervisor the daemon ends, for the "
       "service manager to start it again");
   restart_command->add_option("ACTOR", restart_actor, "name, as bmsctl status shows it")->required();
-  restart_command->callback([&] { result = restart(socket, restart_actor); });
+  bool restart_json = false;
+  restart_command->add_flag("--json", restart_json, "for programs");
+  restart_command->callback([&] { result = restart(socket, restart_actor, restart_json); });
 
   auto* limits_command = cli.add_subcommand("limits", "runs a recorded series through the charge control");
   app::LimitsOptions limits_options;
@@ -352,6 +384,8 @@ int main(int argc, char** argv) {
     result = with_input(limits_file, [&](std::istream& in) { return app::run_limits(in, std::cout, limits_options); });
   });
 
-  CLI11_PARSE(cli, argc, argv);
+  if (const auto status = app::parse_command_line(cli, argc, argv)) {
+    return *status;
+  }
   return result;
 }

@@ -1,4 +1,5 @@
 // bmsd: the daemon's command line.
+#include "app/command_line.hpp"
 #include "app/config_doc.hpp"
 #include "app/config_file.hpp"
 #include "app/daemon.hpp"
@@ -105,7 +106,9 @@ int main(int argc, char** argv) {
   bool print_config = false;
   cli.add_flag("--print-config", print_config, "print a configuration file with every key explained, and end");
   cli.set_version_flag("--version", "bmsd " BMSD_VERSION);
-  CLI11_PARSE(cli, argc, argv);
+  if (const auto status = app::parse_command_line(cli, argc, argv)) {
+    return *status;
+  }
   if (print_config) {
     std::cout << app::config_template();
     return 0;

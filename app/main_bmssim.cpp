@@ -1,4 +1,5 @@
 // bmssim: a battery simulator that speaks the protocols of bmsd. See docs/bmssim.md.
+#include "app/command_line.hpp"
 #include "app/sim/options.hpp"
 
 #include <asio/io_context.hpp>
@@ -9,10 +10,12 @@
 
 int main(int argc, char** argv) {
   using namespace bmsd;
-  CLI::App app;
+  CLI::App cli;
   sim::CommandLine line;
-  sim::describe(app, line);
-  CLI11_PARSE(app, argc, argv);
+  sim::describe(cli, line);
+  if (const auto status = app::parse_command_line(cli, argc, argv)) {
+    return *status;
+  }
 
   const auto plan = sim::stations_of(line);
   if (!plan) {

@@ -2,6 +2,7 @@
 
 #include "actors/battery/controller.hpp"
 #include "actors/battery/kept_values.hpp"
+#include "actors/log_limit.hpp"
 #include "actors/spawn.hpp"
 
 #include <caf/all.hpp>
@@ -62,6 +63,7 @@ private:
   /// The charge state is worth more than the rest, and changes a few times a day.
   static constexpr seconds kLookEvery{15};
   static constexpr seconds kTakeOverWithin{120};
+  static constexpr seconds kWarnEvery{10};
 
   // -- samples ---------------------------------------------------------------------
 
@@ -86,11 +88,25 @@ private:
   }
 
   void publish(const Status& status, nanoseconds received = {}) {
+    log_warning(status);
     auto published = std::make_shared<Status>(status);
     if (!settings_safe_) {
       stop_current(*published);
     }
     post(self_, *core_, plan_->publisher, Published{std::move(published), received}, plan_->id);
+  }
+
+  /// What makes a battery stop by itself is not left to be found out.
+  void log_warning(const Status& status) {
+    if (status.warning == warning_ || !warnings_.due(core_->now().steady)) {
+      return;
+    }
+    warning_ = status.warning;
+    if (warning_.empty()) {
+      spdlog::info("{}: nothing is doubtful any more", plan_->id);
+    } else {
+      spdlog::warn("{}: {}", plan_->id, warning_);
+    }
   }
 
   /// Limits computed from settings that are wrong protect nobody.
@@ -267,6 +283,8 @@ private:
   nanoseconds last_sample_{0};
   nanoseconds looked_{0};      ///< at the charge state
   nanoseconds fresh_until_{0}; ///< until then it may learn from the settings service
+  std::string warning_;        ///< as in the log
+  LogLimit warnings_{kWarnEvery};
   battery::SavedState kept_;
   bool settings_safe_ = true;
   bool save_failed_ = false;

@@ -16,6 +16,7 @@ void PublisherIo::start(PublisherOptions options, const Identity& identity,
   }
   service_->set_write_handler([this](const std::string& path, const dbus::Value& value,
                                      dbus::Service::WriteReply reply) { on_write(path, value, std::move(reply)); });
+  service_->on_refusal([this](const std::string& path, int code) { on_refusal(path, code); });
   service_->on_state([this](dbus::ServiceState state, const std::string& reason) {
     post_from_outside(*core_, plan_->publisher,
                       PublishState{service_->name(), std::string(dbus::to_string(state)), reason});
@@ -60,6 +61,15 @@ void PublisherIo::stop() {
   table_.reset();
 }
 
+void PublisherIo::on_refusal(const std::string& path, int code) {
+  core_->counters.count(Fault::rejected);
+  if (refusals_.due(core_->now().steady)) {
+    spdlog::warn("{}: a D-Bus client wrote {}: {}{}", plan_->id, path,
+                 code == 1 ? "not writable, or of another type" : "a value that is not allowed",
+                 refusals_.passed_over());
+  }
+}
+
 /// The actor decides; the answer comes back here, where the table learns of an accepted write.
 void PublisherIo::on_write(const std::string& path, const dbus::Value& value, dbus::Service::WriteReply reply) {
   std::optional<Command> command;
@@ -67,6 +77,7 @@ void PublisherIo::on_write(const std::string& path, const dbus::Value& value, db
     command = table_->command_for(path, value);
     if (!command) {
       reply(2);
+      on_refusal(path, 2);
       return;
     }
   }

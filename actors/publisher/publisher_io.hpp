@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core.hpp"
+#include "actors/log_limit.hpp"
 #include "actors/publisher/path_table.hpp"
 #include "actors/publisher/publisher_actor.hpp"
 #include "transports/dbus/service.hpp"
@@ -27,11 +28,13 @@ public:
 
 private:
   void on_write(const std::string& path, const dbus::Value& value, dbus::Service::WriteReply reply);
+  void on_refusal(const std::string& path, int code);
 
   CorePtr core_;
   PublisherPlanPtr plan_;
   std::optional<PathTable> table_;
   std::unique_ptr<dbus::Service> service_;
+  LogLimit refusals_{std::chrono::minutes(1)};
 };
 
 } // namespace bmsd::actors

@@ -16,6 +16,7 @@ struct Call {
   std::string_view path;
   sd_bus_message* message;
   const WriteSink& sink;
+  const RefusalSink& refused;
 };
 
 Message reply_to(const Call& call) {
@@ -74,12 +75,16 @@ void leaf_set_value(const Call& call) {
                     sd_bus_message_at_end(call.message, 0) > 0;
   auto sent = !bare ? read_variant(call.message) : bare_empty ? std::optional<Value>(Value()) : std::nullopt;
   auto value = sent ? convert(*sent, item.type) : std::nullopt;
+  const auto refuse = [&call](SetResult result) {
+    answer_write(call.message, result);
+    call.refused(*call.leaf, result);
+  };
   if (!item.writable || !value) {
-    answer_write(call.message, kNotWritable);
+    refuse(kNotWritable);
   } else if (*value == item.value) {
     answer_write(call.message, kAccepted);
   } else if (!within(*item.writable, *value)) {
-    answer_write(call.message, kRefused);
+    refuse(kRefused);
   } else {
     call.sink(item, std::move(*value), retain(call.message));
   }
@@ -216,11 +221,11 @@ void answer_write(sd_bus_message* call, int result) {
   sd_bus_reply_method_return(call, "i", result);
 }
 
-void answer_call(ItemTree& tree, sd_bus_message* message, const WriteSink& sink) {
+void answer_call(ItemTree& tree, sd_bus_message* message, const WriteSink& sink, const RefusalSink& refused) {
   std::string_view path = sd_bus_message_get_path(message);
   const char* interface = sd_bus_message_get_interface(message);
   const char* member = sd_bus_message_get_member(message);
-  Call call{tree, tree.find(path), path, message, sink};
+  Call call{tree, tree.find(path), path, message, sink, refused};
   if (!call.leaf && !tree.is_node(path)) {
     sd_bus_reply_method_errorf(message, SD_BUS_ERROR_UNKNOWN_OBJECT, "Unknown object '%s'.", path.data());
     return;

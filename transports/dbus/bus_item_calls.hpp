@@ -13,8 +13,11 @@ enum SetResult : int { kAccepted = 0, kNotWritable = 1, kRefused = 2 };
 /// different from the present one. Whoever takes it answers `call` later.
 using WriteSink = std::function<void(Item& item, Value value, Message call)>;
 
+/// Hears of writes that did not pass them and have been answered: kNotWritable, also for a wrong type, or kRefused.
+using RefusalSink = std::function<void(const Item& item, SetResult result)>;
+
 /// Answers every call at once but accepted writes, which go to `sink`.
-void answer_call(ItemTree& tree, sd_bus_message* call, const WriteSink& sink);
+void answer_call(ItemTree& tree, sd_bus_message* call, const WriteSink& sink, const RefusalSink& refused);
 void answer_write(sd_bus_message* call, int result);
 
 } // namespace bmsd::dbus

@@ -92,6 +92,7 @@ public:
   const Item* find(std::string_view path) { return tree_.find(path); }
 
   WriteHandler write_handler;
+  RefusalHandler refusal_handler;
   StateHandler state_handler;
 
   ServiceState state() const { return state_; }
@@ -228,9 +229,14 @@ private:
 
   static int on_call(sd_bus_message* call, void* user, sd_bus_error*) {
     auto self = static_cast<Impl*>(user)->shared_from_this();
-    answer_call(self->tree_, call, [&](Item& item, Value value, Message message) {
-      self->take_write(item, std::move(value), std::move(message));
-    });
+    answer_call(
+        self->tree_, call,
+        [&](Item& item, Value value, Message message) { self->take_write(item, std::move(value), std::move(message)); },
+        [&](const Item& item, SetResult result) {
+          if (auto handler = self->refusal_handler) { // it may destroy us, and itself with us
+            handler(item.path, result);
+          }
+        });
     return 1;
   }
 
@@ -299,6 +305,7 @@ Service::Service(asio::io_context& io, std::string address, std::string name, Ti
 Service::~Service() {
   impl_->state_handler = nullptr;
   impl_->write_handler = nullptr;
+  impl_->refusal_handler = nullptr;
   impl_->stop();
 }
 
@@ -324,6 +331,10 @@ const Item* Service::find(std::string_view path) const {
 
 void Service::set_write_handler(WriteHandler handler) {
   impl_->write_handler = std::move(handler);
+}
+
+void Service::on_refusal(RefusalHandler handler) {
+  impl_->refusal_handler = std::move(handler);
 }
 
 void Service::on_state(StateHandler handler) {

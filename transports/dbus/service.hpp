@@ -43,6 +43,7 @@ public:
   /// written. 2: refused. Later calls are ignored.
   using WriteReply = std::function<void(int code)>;
   using WriteHandler = std::function<void(const std::string& path, const Value& value, WriteReply reply)>;
+  using RefusalHandler = std::function<void(const std::string& path, int code)>;
   using StateHandler = std::function<void(ServiceState state, const std::string& reason)>;
 
   /// `address` as from bus_address(); `name` must be a legal bus name.
@@ -66,6 +67,8 @@ public:
 
   /// Gets writes that passed all checks: writable, type, limits, a new value. Without a handler all are refused.
   void set_write_handler(WriteHandler handler);
+  /// Hears of the others, which have been answered 1 or 2.
+  void on_refusal(RefusalHandler handler);
   void on_state(StateHandler handler);
   ServiceState state() const;
   const std::string& name() const;

@@ -50,8 +50,11 @@ TEST_F(Ctl, EveryCommandExplainsItself) {
   for (const std::string other : {"bmsd", "bmssim"}) {
     EXPECT_EQ(test::run({program(other), "--help"}).status, 0);
   }
-  EXPECT_NE(test::run({program("bmsctl")}).status, 0) << "a command is needed";
-  EXPECT_NE(test::run({program("bmsctl"), "dance"}).status, 0);
+  EXPECT_EQ(test::run({program("bmsctl")}).status, 2) << "a command is needed";
+  EXPECT_EQ(test::run({program("bmsctl"), "dance"}).status, 2);
+  for (const std::string name : {"bmsctl", "bmsd", "bmssim"}) {
+    EXPECT_EQ(test::run({program(name), "--dance"}).status, 2) << name;
+  }
 }
 
 TEST_F(Ctl, StatusForPeopleAndPrograms) {
@@ -136,6 +139,9 @@ TEST_F(Ctl, CaptureCanBeDecoded) {
   ASSERT_GE(values.size(), 2U);
   EXPECT_THAT(values[1].dump(), AllOf(HasSubstr("\"soc\":62"), HasSubstr("\"current\":-10")));
   EXPECT_EQ(ctl({"capture", directory / "no/such/file"}).status, 1);
+  const auto counted = objects(ctl({"capture", "--json", directory / "capture.jsonl", "--seconds", "0.5"}).output);
+  ASSERT_EQ(counted.size(), 1U);
+  EXPECT_TRUE(counted[0].contains("cycles")) << counted[0].dump();
 }
 
 TEST_F(Ctl, DecodeGivesOneLineForEachAlsoForWhatIsWrong) {
@@ -158,6 +164,9 @@ TEST_F(Ctl, DecodeGivesOneLineForEachAlsoForWhatIsWrong) {
   }
   EXPECT_THAT(ctl({"decode", "--protocol", "nope", directory / "bad.jsonl"}).output, HasSubstr("bmsctl protocols"));
   EXPECT_EQ(ctl({"decode", directory / "none"}).status, 1);
+  const auto folder = ctl({"decode", directory / "."});
+  EXPECT_EQ(folder.status, 1);
+  EXPECT_THAT(folder.output, HasSubstr("is a directory"));
 }
 
 TEST_F(Ctl, ProtocolsAndProbe) {
@@ -195,6 +204,14 @@ TEST_F(Ctl, SetSaysWhatCameOfIt) {
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.output, HasSubstr("cannot be written"));
   EXPECT_THAT(ctl({"set", "nobody", "/CustomName", "x"}).output, HasSubstr("there is no battery"));
+  const auto done = objects(ctl({"set", "--json", id, "/CustomName", "Cellar"}).output);
+  ASSERT_EQ(done.size(), 1U);
+  EXPECT_EQ(done[0].value("code", -1), 0) << done[0].dump();
+  const auto rejected = failures("rejected");
+  EXPECT_EQ(client.set(service("ttyA"), "/Settings/ForceChargingOff", "s", "off"), "i 1");
+  EXPECT_EQ(client.set(service("ttyA"), "/Settings/ForceChargingOff", "i", 7), "i 2");
+  EXPECT_TRUE(wait_until([&] { return failures("rejected") == rejected + 2; })) << status().dump();
+  EXPECT_THAT(daemon.output(), HasSubstr("a D-Bus client wrote /Settings/ForceChargingOff"));
   EXPECT_EQ(ctl({"restart", "session/ttyA"}).status, 0);
   EXPECT_EQ(ctl({"restart", "session/none"}).status, 1);
 }

@@ -109,6 +109,21 @@ TEST_F(Links, DocumentsThatAreNoneChangeNothing) {
   EXPECT_TRUE(daemon.running());
 }
 
+TEST_F(Links, ABatteryWithoutLimitsIsSaidInTheLog) {
+  Broker broker;
+  broker.start();
+  const auto port = std::to_string(broker.port);
+  start({"mqtt:127.0.0.1:" + port + "/b"});
+  test::DbusClient client(bus->address());
+  std::ofstream(directory / "payload") << R"({"Dc":{"Power":100,"Voltage":52},"Soc":50,"InstalledCapacity":100})";
+  ASSERT_TRUE(wait_until([&] {
+    (void)test::run({"mosquitto_pub", "-p", port, "-t", "b", "-f", directory / "payload"});
+    return value(client, "mqtt_b", "/Soc") == "v <d 50>";
+  })) << daemon.output();
+  EXPECT_EQ(value(client, "mqtt_b", "/Info/MaxChargeCurrent"), "v <ai>");
+  EXPECT_THAT(daemon.output(), ::testing::HasSubstr("neither how many cells it has nor limits of its own"));
+}
+
 TEST_F(Links, EightPortsAreSearchedInParallel) {
   std::vector<test::Process> sims;
   std::vector<std::string> ports;

@@ -169,6 +169,16 @@ TEST_F(ConfigTest, WhatIsNoFileIsSaid) {
   EXPECT_THAT(load_config(dir_ / "none.ini").error().detail, HasSubstr("No such file"));
 }
 
+TEST_F(ConfigTest, NulBytesAreReportedAndEndTheFile) {
+  using namespace std::string_literals;
+  for (const auto& text : {"MAX_CELL_VOLTAGE = 3.4\0\0\nX = 1\n"s, "[DEFAULT]\n\0\0X = 1\n"s, "CVCM_ENABLE = True\0"s,
+                           std::string(100000, '\0')}) {
+    const auto loaded = load(text);
+    EXPECT_TRUE(loaded.has_errors());
+    EXPECT_THAT(messages(loaded), HasSubstr("NUL byte"));
+  }
+}
+
 TEST_F(ConfigTest, GarbageIsReportedNotBelieved) {
   std::string garbage;
   for (int i = 0; i < 5000; ++i) {

@@ -44,6 +44,15 @@ TEST(Decode, EveryRecordedLineGivesOne) {
   }
 }
 
+TEST(Decode, OneValueALineForPeople) {
+  std::istringstream in(capture("lltjbd") + "nonsense\n");
+  std::ostringstream out;
+  EXPECT_FALSE(decode_captures(in, out, {}, {}, DecodeOutput::readable));
+  EXPECT_THAT(out.str(), ::testing::StartsWith("1:\n"));
+  EXPECT_THAT(out.str(), ::testing::ContainsRegex("\n  voltage +[0-9.]+\n"));
+  EXPECT_THAT(out.str(), ::testing::ContainsRegex("\n  error +.*JSON"));
+}
+
 TEST(Decode, ValuesAreThoseOfTheRecording) {
   std::istringstream lines(capture("lltjbd"));
   int compared = 0;
