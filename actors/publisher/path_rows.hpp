@@ -37,6 +37,7 @@ struct PublisherOptions {
   std::vector<int> time_to_soc_points; ///< %
   std::array<std::string, 4> temperature_names = {"Temp 1", "Temp 2", "Temp 3", "Temp 4"};
   std::vector<std::pair<std::string, dbus::Value>> config; ///< PUBLISH_CONFIG_VALUES: keys and values
+  friend bool operator==(const PublisherOptions&, const PublisherOptions&) = default;
 };
 
 /// Settings that stay as the user wrote them.

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <utility>
 
 namespace bmsd::actors {
 
@@ -42,7 +43,7 @@ public:
         [this](const PublishState& state) { on_publish_state(state); },
         [this](const Tick&) { register_battery(); },
         [this](const Describe&) { return describe(); },
-        [this](const Configured&) { publish_anew(); },
+        [this](const Configured&) { reconfigure(); },
         [this](const CloseDown&) { self_->quit(); },
     };
   }
@@ -140,7 +141,23 @@ private:
     const auto identity = identity_of_plan();
     published_capabilities_ = identity.capabilities;
     started_ = true;
-    on_io([options = options(), identity, status = status_](PublisherIo& io) { io.start(options, identity, status); });
+    published_ = options();
+    on_io([options = published_, identity, status = status_](PublisherIo& io) { io.start(options, identity, status); });
+  }
+
+  /// A battery whose part of the configuration has not changed stays on the bus.
+  void reconfigure() {
+    if (!started_ || !registration_) {
+      publish_anew();
+      return;
+    }
+    auto fresh = options();
+    const auto name = std::exchange(fresh.custom_name, published_.custom_name);
+    if (fresh == published_) {
+      on_io([name](PublisherIo& io) { io.set_custom_name(name); });
+    } else {
+      publish_anew();
+    }
   }
 
   /// Needs a registration.
@@ -255,6 +272,7 @@ private:
   std::optional<Registration> registration_;
   std::shared_ptr<const Status> status_;
   Capabilities published_capabilities_;
+  PublisherOptions published_; ///< the name in it may be older than the one on the bus
   bool started_ = false;
   bool last_word_said_ = false; ///< given up, and told so
   PublishState publish_;

@@ -12,8 +12,14 @@ namespace bmsd::actors {
 void SettingsIo::start() {
   connection_ = std::make_unique<dbus::Connection>(core_->io, bus_);
   client_ = std::make_unique<dbus::SettingsClient>(*connection_);
-  client_->on_available(
-      [this](bool available) { post_from_outside(*core_, core_->settings, SettingsAvailable{available}); });
+  client_->on_available([this](bool available) {
+    post_from_outside(*core_, core_->settings, SettingsAvailable{available});
+    if (available) {
+      for (const auto& id : added_) {
+        send_name(id);
+      }
+    }
+  });
   client_->on_changed([this](const std::string& path, const dbus::Value& value) {
     post_from_outside(*core_, core_->settings, SettingChanged{path, value});
   });
@@ -49,6 +55,11 @@ void SettingsIo::add_battery(const std::string& id, int preferred_instance, cons
     } else {
       answer.instance = *values[0];
       answer.name = *values[1];
+      if (const auto name = unsent_names_.find(id); name != unsent_names_.end()) {
+        answer.name = name->second;
+      }
+      added_.insert(id);
+      send_name(id);
       client_->set(base + "/LastSeen", now, [](const Result<void>&) {});
     }
     post_from_outside(*core_, core_->settings, std::move(answer));
@@ -56,11 +67,28 @@ void SettingsIo::add_battery(const std::string& id, int preferred_instance, cons
 }
 
 void SettingsIo::store_name(const std::string& id, const std::string& name) {
-  if (!client_ || !client_->available()) {
+  if (!client_) {
     return;
   }
-  client_->set(device_settings_path(id) + "/CustomName", name, [id](const Result<void>& stored) {
-    if (!stored) {
+  unsent_names_[id] = name;
+  if (client_->available() && added_.contains(id)) {
+    send_name(id);
+  }
+}
+
+void SettingsIo::send_name(const std::string& id) {
+  const auto unsent = unsent_names_.extract(id);
+  if (!unsent) {
+    return;
+  }
+  const auto& name = unsent.mapped();
+  client_->set(device_settings_path(id) + "/CustomName", name, [this, id, name](const Result<void>& stored) {
+    if (stored) {
+      return;
+    }
+    if (stored.error().fault == Fault::link) {
+      unsent_names_.try_emplace(id, name);
+    } else {
       spdlog::warn("{}: the settings service did not take the custom name: {}", id, to_string(stored.error()));
     }
   });

@@ -24,6 +24,7 @@ public:
   /// Reserves an instance (the preferred one if it is free) and reads the name. Answered as often as
   /// the service comes back.
   void add_battery(const std::string& id, int preferred_instance, const std::string& custom_name);
+  /// While the service is away the name waits for it.
   void store_name(const std::string& id, const std::string& name);
   /// Stores what changed. A fresh battery is told first what the service has, each time it is fresh.
   void keep(const KeepValues& wish);
@@ -43,6 +44,7 @@ private:
     std::map<std::string, dbus::Value> stored;
     std::set<std::string> refused; ///< told to the user once
   };
+  void send_name(const std::string& id);
   void add_memory(const std::string& id);
   /// Once the service has answered.
   void tell_or_store(const std::string& id);
@@ -56,6 +58,8 @@ private:
   std::map<RemoteReading::Kind, std::unique_ptr<dbus::RemoteItem>> ess_;
   std::map<std::string, Follower> followers_;
   std::map<std::string, Memory> memories_;
+  std::set<std::string> added_;                     ///< batteries that the service knows
+  std::map<std::string, std::string> unsent_names_; ///< by battery
 };
 
 } // namespace bmsd::actors

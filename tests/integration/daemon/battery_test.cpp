@@ -68,11 +68,21 @@ TEST_F(BatteryOnTheBus, TheSettingsServiceMayComeLate) {
   start({tty("ttyA")});
   test::DbusClient client(bus->address());
   ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Cellar"), "i 0");
   auto settings = settings_service();
-  EXPECT_TRUE(wait_until([&] {
-    return client.item("com.victronenergy.settings", "/Settings/Devices/serialbattery_80_280_0AH/ClassAndVrmInstance",
-                       "GetValue") == "v <s \"battery:1\">";
-  }));
+  const auto setting = [&](const std::string& name) {
+    return client.item("com.victronenergy.settings", "/Settings/Devices/serialbattery_80_280_0AH/" + name, "GetValue");
+  };
+  EXPECT_TRUE(wait_until([&] { return setting("ClassAndVrmInstance") == "v <s \"battery:1\">"; }));
+  EXPECT_TRUE(wait_until([&] { return setting("CustomName") == "v <s \"Cellar\">"; })) << setting("CustomName");
+  EXPECT_EQ(value(client, "ttyA", "/CustomName"), "v <s \"Cellar\">");
+
+  settings.kill();
+  EXPECT_TRUE(wait_until([&] { return daemon.output().find("settings service absent") != std::string::npos; }));
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Attic"), "i 0");
+  settings = settings_service();
+  EXPECT_TRUE(wait_until([&] { return setting("CustomName") == "v <s \"Attic\">"; })) << setting("CustomName");
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/CustomName") == "v <s \"Attic\">"; }));
 }
 
 TEST_F(BatteryOnTheBus, ItsMemoryIsTakenOverFromTheSettingsService) {

@@ -127,15 +127,23 @@ TEST_F(Setup, HangUpAddsAndRemovesPortsAndSetsTheLogLevel) {
   ASSERT_TRUE(wait_for_link("ttyA", "up"));
   ASSERT_TRUE(wait_for_link("ttyB", "up"));
   const auto restarts = counter("restarts");
+  test::DbusClient client(bus->address());
+  std::string owner;
+  ASSERT_TRUE(wait_until([&] { return !(owner = client.owner(service("ttyB"))).empty(); }));
   configure("[bmsd]\nLOG_LEVEL = error\nBUS = none\n" + section("ttyB") + section("ttyC"));
   daemon.signal(SIGHUP);
   EXPECT_TRUE(wait_for_link("ttyC", "up")) << daemon.output();
-  test::DbusClient client(bus->address());
   EXPECT_TRUE(wait_until([&] { return client.owner(service("ttyA")).empty(); }));
   EXPECT_TRUE(wait_until([&] { return !client.owner(service("ttyC")).empty(); }));
   EXPECT_TRUE(fresh("ttyB"));
-  EXPECT_EQ(counter("restarts"), restarts);
+  EXPECT_EQ(client.owner(service("ttyB")), owner) << "nothing of it has changed, so it stays on the bus";
   EXPECT_THAT(daemon.output(), Not(HasSubstr("configuration read again"))) << "a line of level info";
+  configure(section("ttyB") + "MIDPOINT_ENABLE = True\n" + section("ttyC"));
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyB", "/Dc/0/MidVoltage").starts_with("v <d"); }))
+      << "another set of paths comes with another connection";
+  EXPECT_NE(client.owner(service("ttyB")), owner);
+  EXPECT_EQ(counter("restarts"), restarts);
 }
 
 TEST_F(Setup, StateOfAnotherShapeIsNotBelieved) {
