@@ -63,7 +63,7 @@ private:
   /// The charge state is worth more than the rest, and changes a few times a day.
   static constexpr seconds kLookEvery{15};
   static constexpr seconds kTakeOverWithin{120};
-  static constexpr seconds kWarnEvery{10};
+  static constexpr seconds kWarnEvery{60};
 
   // -- samples ---------------------------------------------------------------------
 

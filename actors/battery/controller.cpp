@@ -58,6 +58,7 @@ const Status& Controller::on_sample(const Sample& sample, const Identity& identi
   identity_capacity_ = identity.capacity_full;
   const SampleVerdict verdict = check_.check(sample, identity, settings_, t);
   implausible_ = verdict == SampleVerdict::implausible;
+  untold_ = verdict == SampleVerdict::cells_untold;
   if (implausible_) {
     tighten(sample, t);
     poll_failed(t);
@@ -146,7 +147,7 @@ void Controller::show_cells() {
   status_.cell_sum = listed ? std::optional(round2(to_volts(cells.sum))) : std::nullopt;
   status_.mid_voltage.reset();
   status_.mid_deviation.reset();
-  if (cells.source == CellSource::mean || cells.source == CellSource::none) {
+  if (!cells.has_cells()) {
     return;
   }
   status_.cell_diff = round3(to_volts(cells.highest - cells.lowest));
@@ -195,8 +196,7 @@ void Controller::update_current(const Tick& now) {
   const Sample& s = status_.sample;
   const CellView& cells = check_.cells();
   voltage_in_use_ = s.voltage;
-  const bool sum_is_right =
-      !invalid_since_ && (cells.source == CellSource::list || cells.source == CellSource::extremes);
+  const bool sum_is_right = !invalid_since_ && cells.has_cells();
   if (sum_is_right && (!s.voltage || check_.voltage_contradicts())) {
     voltage_in_use_ = to_volts(cells.sum);
   }
@@ -229,8 +229,7 @@ void Controller::update_soc(bool cells_good, const Tick& now) {
     input.capacity = *capacity_;
     input.bms_soc = s.soc;
     input.max_gap = longest_gap();
-    const auto source = check_.cells().source;
-    if (cells_good && (source == CellSource::list || source == CellSource::extremes)) {
+    if (cells_good && check_.cells().has_cells()) {
       input.cell_empty = check_.cells().lowest <= to_uv(settings_.min_cell_voltage);
     }
     soc_ = counter_.update(input, now);
@@ -303,7 +302,7 @@ void Controller::publish(const Tick& now) {
   estimates_.update(estimate, ess_, status_, now);
 
   history_.show(status_.sample, status_.history, now);
-  if (check_.cell_count() > 0) {
+  if (check_.cells().count > 0) {
     history_.compute_if_due(status_, float_pack_voltage(), now, !invalid_since_);
   }
 }
@@ -321,7 +320,7 @@ void Controller::publish_warning(const Tick& now) {
       counter_.discarded_stale(),
       voltage_.reset_plan().overdue(now),
       voltage_.phase().soc_contradicts(),
-      settings_.limits && check_.cell_count() == 0 && !invalid_since_ && !implausible_ && !bms_states_limits(),
+      settings_.limits && untold_ && !bms_states_limits(),
       settings_.faulty,
   };
   constexpr const char* kTexts[] = {

@@ -118,6 +118,7 @@ private:
   std::optional<std::int64_t> invalid_since_; ///< s
   std::optional<double> discharge_cap_;       ///< A, while the cells are unknown
   bool implausible_ = false;
+  bool untold_ = false; ///< the cells, by the last sample
   std::uint32_t warnings_ = 0;
   std::optional<Command> to_bms_;
   Status status_;

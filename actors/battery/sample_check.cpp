@@ -118,10 +118,10 @@ bool SampleCheck::untold(const Sample& sample, const Identity& identity) const {
 }
 
 bool SampleCheck::read_untold(const Sample& sample, double limit) {
-  if (state_.had_extremes && !read_extremes(sample, limit)) {
-    return false;
-  }
   if (state_.had_extremes) {
+    if (!read_extremes(sample, limit)) {
+      return false;
+    }
     state_.cells = next_;
   }
   state_.voltage_contradicts = false;

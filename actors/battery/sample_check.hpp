@@ -46,6 +46,8 @@ struct CellView {
   /// In which the BMS tells its cells, 0 if it does not matter. Two cells one step apart may be the same.
   Microvolts step = 0;
 
+  /// Lowest and highest are those of cells.
+  bool has_cells() const { return source == CellSource::list || source == CellSource::extremes; }
   Microvolts spread() const { return std::max<Microvolts>(0, highest - lowest - step); }
   /// How far a cell is above `limit` for certain.
   Microvolts above(Microvolts cell, Microvolts limit) const { return std::max<Microvolts>(0, cell - step / 2 - limit); }

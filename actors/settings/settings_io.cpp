@@ -30,6 +30,7 @@ void SettingsIo::start() {
 void SettingsIo::stop() {
   followers_.clear();
   memories_.clear();
+  added_.clear();
   ess_.clear();
   client_.reset();
   connection_.reset();

@@ -61,6 +61,11 @@ TEST(UntoldCells, NothingIsPublishedWithoutLimitsAndThatIsSaid) {
   EXPECT_THAT(status.warning, HasSubstr("limits of its own"));
 }
 
+TEST(UntoldCells, ABatteryThatHasSaidNothingYetIsNotJudged) {
+  Battery battery;
+  EXPECT_THAT(battery.fail(5).warning, IsEmpty());
+}
+
 TEST(UntoldCells, LowestAndHighestAreShownAndReduceTheCurrents) {
   Battery battery;
   const Status& status = battery.polls(with_extremes(), 60);
