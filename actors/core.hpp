@@ -33,7 +33,9 @@ struct Counters {
   std::array<std::atomic<std::uint64_t>, kFaultKinds> failures{};
   LatencyHistogram latency; ///< last byte of a reply to D-Bus signal
 
-  void count(Fault fault) { failures[static_cast<std::size_t>(fault)].fetch_add(1, std::memory_order_relaxed); }
+  void count(Fault fault, std::uint64_t times = 1) {
+    failures[static_cast<std::size_t>(fault)].fetch_add(times, std::memory_order_relaxed);
+  }
 };
 
 struct Core {

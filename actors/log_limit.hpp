@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,6 +35,18 @@ private:
   Duration every_;
   std::optional<Duration> last_;
   std::uint64_t passed_over_ = 0;
+};
+
+/// One limit for each kind of line, so that no kind hides another. Of kinds there must be few.
+template <class Kind>
+class LogLimits {
+public:
+  explicit LogLimits(LogLimit::Duration every) : every_(every) {}
+  LogLimit& operator[](const Kind& kind) { return limits_.try_emplace(kind, every_).first->second; }
+
+private:
+  LogLimit::Duration every_;
+  std::map<Kind, LogLimit> limits_;
 };
 
 } // namespace bmsd::actors

@@ -129,17 +129,22 @@ private:
   bool serve_control_socket() {
     control_ = std::make_unique<ControlServer>(
         io_, setup_.options.socket,
-        [core = core_](std::uint64_t client, Json request, std::function<void(Json)> answer) {
-          if (auto debug = core->debug->get()) {
-            caf::anon_send(debug, ControlRequest{client, std::move(request), std::move(answer)});
-          } else {
-            answer({{"error", "starting"}});
-          }
-        },
-        [core = core_](std::uint64_t client) {
-          if (auto debug = core->debug->get()) {
-            caf::anon_send(debug, ClientGone{client});
-          }
+        ControlServer::Handlers{
+            .on_request =
+                [core = core_](std::uint64_t client, Json request, std::function<void(Json)> answer) {
+                  if (auto debug = core->debug->get()) {
+                    caf::anon_send(debug, ControlRequest{client, std::move(request), std::move(answer)});
+                  } else {
+                    answer({{"error", "starting"}});
+                  }
+                },
+            .on_gone =
+                [core = core_](std::uint64_t client) {
+                  if (auto debug = core->debug->get()) {
+                    caf::anon_send(debug, ClientGone{client});
+                  }
+                },
+            .on_fault = [core = core_](Fault fault) { core->counters.count(fault); },
         });
     if (auto listening = control_->listen(); !listening) {
       spdlog::error("{}", listening.error().detail);

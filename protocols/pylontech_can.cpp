@@ -173,7 +173,7 @@ PylontechCan::PylontechCan(const ProtocolConfig& config)
 
 // -- frames in ----------------------------------------------------------------------
 
-void PylontechCan::on_frame(const CanFrame& frame, std::chrono::milliseconds now) {
+bool PylontechCan::on_frame(const CanFrame& frame, std::chrono::milliseconds now) {
   if (!frame.extended && frame.id == kUbmsState) {
     ubms_state_ = now;
   } else if (!frame.extended && frame.id == kUbmsCommand) {
@@ -181,11 +181,15 @@ void PylontechCan::on_frame(const CanFrame& frame, std::chrono::milliseconds now
   }
   // A hub adds 0x1000 per group, which does not fit into 11 bits.
   const std::uint32_t id = frame.id - 0x1000 * group_;
-  if (frame.extended != (group_ != 0) || id < kFirstId || id > kLastId) {
-    return;
+  if (id < kFirstId || id > kLastId) {
+    return true;
+  }
+  if (frame.extended != (group_ != 0)) {
+    return false;
   }
   slots_[id - kFirstId] = {frame.data, now};
   note_arrival(id);
+  return true;
 }
 
 /// A set is complete when measurements, limits, SoC, alarms and switches have arrived. Who sends

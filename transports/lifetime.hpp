@@ -25,6 +25,16 @@ public:
     };
   }
 
+  /// Calls `handler` if there is one. False: that has renewed or destroyed the Lifetime; its owner may be gone.
+  template <class Handler, class... Args>
+  bool outlives(const Handler& handler, Args&&... args) const {
+    const std::weak_ptr<char> token(token_);
+    if (handler) {
+      handler(std::forward<Args>(args)...);
+    }
+    return !token.expired();
+  }
+
   /// Handlers guarded so far are void.
   void renew() { token_ = std::make_shared<char>(); }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace bmsd::transports {
 
@@ -44,6 +45,22 @@ public:
   virtual void exchange(Request request, ReplyHandler handler) = 0;
 };
 
+/// Why a CAN frame goes no further than its link.
+enum class FrameLoss : std::uint8_t {
+  overrun, ///< the kernel had no room for it
+  damaged, ///< a line of an slcan adapter that began like a frame and was none
+  remote,  ///< a request for data: no BMS says anything in one
+};
+
+constexpr std::string_view to_string(FrameLoss loss) {
+  switch (loss) {
+  case FrameLoss::overrun: return "lost: more than can be taken";
+  case FrameLoss::damaged: return "damaged";
+  case FrameLoss::remote: return "remote, without data";
+  }
+  return "unknown";
+}
+
 /// A bus of CAN frames. Own frames are not reported, nor those of this host unless the bus is virtual.
 class FrameLink : public Link {
 public:
@@ -52,8 +69,7 @@ public:
   virtual Result<void> send(const CanFrame& frame) = 0;
   /// Of the bus, bit/s; 0 where it cannot be known (vcan, closed).
   virtual int bitrate() const { return 0; }
-  /// Frames that arrived but could not be handed on: queue overrun, damaged slcan lines.
-  virtual std::uint64_t dropped() const { return 0; }
+  std::function<void(FrameLoss, std::uint64_t frames)> on_loss;
 };
 
 /// A broker that delivers documents.

@@ -89,6 +89,7 @@ std::optional<CanFrame> SlcanReader::feed(std::uint8_t byte) {
   auto frame = whole ? parse_slcan_line({line_.data(), size_}) : std::nullopt;
   refusals_ += c == kBell ? 1 : 0;
   damaged_ += like_frame && !frame ? 1 : 0;
+  remote_ += whole && size_ > 0 && (line_[0] == 'r' || line_[0] == 'R') ? 1 : 0;
   size_ = 0;
   return frame;
 }

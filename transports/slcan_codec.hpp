@@ -28,6 +28,7 @@ public:
   void reset() { size_ = 0; }
   std::uint64_t refusals() const { return refusals_; } ///< BEL answers
   std::uint64_t damaged() const { return damaged_; }   ///< lines that began like a frame and were none
+  std::uint64_t remote() const { return remote_; }     ///< remote frames
 
 private:
   // The longest valid line: T, 8 digits of id, length, 16 of data, 4 of time stamp.
@@ -36,6 +37,7 @@ private:
   std::size_t size_ = 0; // kMaxLine + 1: too long, skipped
   std::uint64_t refusals_ = 0;
   std::uint64_t damaged_ = 0;
+  std::uint64_t remote_ = 0;
 };
 
 } // namespace bmsd::transports

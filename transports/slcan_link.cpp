@@ -37,7 +37,6 @@ public:
 
   std::string describe() const override { return "CAN " + options_.path + " (slcan)"; }
   int bitrate() const override { return options_.bitrate; }
-  std::uint64_t dropped() const override { return reader_.damaged(); }
 
   Result<void> send(const CanFrame& frame) override {
     if (!descriptor_.is_open()) {
@@ -114,15 +113,19 @@ private:
       return;
     }
     watch();
+    const auto damaged = reader_.damaged(), remote = reader_.remote();
     // A handler may close this link.
-    bool alive = true;
-    auto check = session_.guard([&alive] { alive = true; });
-    for (ssize_t i = 0; i < count && alive; ++i) {
-      if (auto frame = reader_.feed(buffer[static_cast<std::size_t>(i)]); frame && on_frame) {
-        alive = false;
-        on_frame(*frame);
-        check();
+    for (ssize_t i = 0; i < count; ++i) {
+      const auto frame = reader_.feed(buffer[static_cast<std::size_t>(i)]);
+      if (frame && !session_.outlives(on_frame, *frame)) {
+        return;
       }
+    }
+    if (reader_.damaged() > damaged && !session_.outlives(on_loss, FrameLoss::damaged, reader_.damaged() - damaged)) {
+      return;
+    }
+    if (reader_.remote() > remote) {
+      session_.outlives(on_loss, FrameLoss::remote, reader_.remote() - remote);
     }
   }
 

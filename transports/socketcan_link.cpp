@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace bmsd::transports {
 
@@ -81,7 +82,6 @@ public:
   }
 
   std::string describe() const override { return "CAN " + options_.interface + " (SocketCAN)"; }
-  std::uint64_t dropped() const override { return dropped_; }
 
   int bitrate() const override {
     auto interface = query_can_interface(options_.interface);
@@ -145,7 +145,7 @@ private:
       return error(failure.message());
     }
     fd.release();
-    dropped_before_ = dropped_;
+    overruns_ = 0;
     down_ = false;
     watch();
     return {};
@@ -184,29 +184,37 @@ private:
       down_ = false;
       notice(options_.interface + " is up again");
     }
-    // A handler may close this link.
-    bool alive = true;
-    auto check = session_.guard([&alive] { alive = true; });
-    for (int i = 0; i < count && alive; ++i) {
+    std::uint64_t remote = 0, overruns = 0;
+    for (int i = 0; i < count; ++i) {
       auto index = static_cast<std::size_t>(i);
-      if (auto overruns = batch.overruns(index)) {
-        dropped_ = dropped_before_ + *overruns;
+      if (auto total = batch.overruns(index)) {
+        overruns += *total - std::exchange(overruns_, *total);
       }
-      if (auto frame = convert(batch, index); frame && on_frame) {
-        alive = false;
-        on_frame(*frame);
-        check();
+      if (!counts(batch, index)) {
+        continue;
       }
+      if ((batch.frames[index].can_id & CAN_RTR_FLAG) != 0) {
+        ++remote;
+      } else if (!session_.outlives(on_frame, convert(batch.frames[index]))) {
+        return; // the handler has closed this link
+      }
+    }
+    if (overruns > 0 && !session_.outlives(on_loss, FrameLoss::overrun, overruns)) {
+      return;
+    }
+    if (remote > 0) {
+      session_.outlives(on_loss, FrameLoss::remote, remote);
     }
   }
 
-  std::optional<CanFrame> convert(const Batch& batch, std::size_t index) const {
-    const auto& in = batch.frames[index];
-    bool local = (batch.headers[index].msg_hdr.msg_flags & MSG_DONTROUTE) != 0;
-    if (batch.headers[index].msg_len != CAN_MTU || (in.can_id & (CAN_RTR_FLAG | CAN_ERR_FLAG)) != 0 ||
-        (local && !hear_local_)) {
-      return std::nullopt;
-    }
+  /// Not of another kind, nor of this host's own talk.
+  bool counts(const Batch& batch, std::size_t index) const {
+    const auto& header = batch.headers[index];
+    const bool local = (header.msg_hdr.msg_flags & MSG_DONTROUTE) != 0;
+    return header.msg_len == CAN_MTU && (batch.frames[index].can_id & CAN_ERR_FLAG) == 0 && (!local || hear_local_);
+  }
+
+  static CanFrame convert(const can_frame& in) {
     CanFrame frame;
     frame.extended = (in.can_id & CAN_EFF_FLAG) != 0;
     frame.id = in.can_id & (frame.extended ? CAN_EFF_MASK : CAN_SFF_MASK);
@@ -248,10 +256,9 @@ private:
   asio::posix::stream_descriptor descriptor_;
   bool hear_local_ = false;
   bool down_ = false;
-  std::uint64_t dropped_ = 0;
-  std::uint64_t dropped_before_ = 0; // by earlier sockets; the kernel counts per socket
-  Lifetime life_;                    // until the destructor
-  Lifetime session_;                 // until close() or a break
+  std::uint32_t overruns_ = 0; // of this socket, as far as told; the kernel's counter
+  Lifetime life_;              // until the destructor
+  Lifetime session_;           // until close() or a break
 };
 
 } // namespace

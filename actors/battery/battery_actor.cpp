@@ -76,6 +76,9 @@ private:
     const auto now = core_->now();
     last_sample_ = now.steady;
     publish(controller_->on_sample(polled.sample, identity_, now), polled.received);
+    if (!controller_->last_sample_good()) {
+      core_->counters.count(Fault::implausible);
+    }
     if (auto wanted = controller_->take_bms_command()) {
       send_to_bms(*wanted);
     }

@@ -76,6 +76,8 @@ const Status& Controller::on_sample(const Sample& sample, const Identity& identi
   show_temperatures(t);
   if (cells_good) {
     show_cells();
+  } else if (cells_unknown(t)) {
+    hide_cells();
   }
   update_current(t);
   update_soc(cells_good, t);
@@ -169,6 +171,16 @@ void Controller::show_cells() {
       status_.mid_deviation = middle->deviation;
     }
   }
+}
+
+/// What they were is held for some bad samples, but not shown for ever.
+void Controller::hide_cells() {
+  for (auto* value : {&status_.cell_sum, &status_.cell_diff, &status_.min_cell_voltage, &status_.max_cell_voltage,
+                      &status_.mid_voltage, &status_.mid_deviation}) {
+    value->reset();
+  }
+  status_.min_cell_id.clear();
+  status_.max_cell_id.clear();
 }
 
 void Controller::show_temperatures(const Tick& now) {

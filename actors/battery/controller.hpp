@@ -59,6 +59,8 @@ public:
   /// What another memory of this battery holds; for one that has just begun without any.
   void take_over(const SavedState& saved, Now now);
   const Status& status() const { return status_; }
+  /// False: values or cells that cannot be true, or no answer at all.
+  bool last_sample_good() const { return !outage_; }
   const BatterySettings& settings() const { return settings_; }
 
 private:
@@ -69,6 +71,7 @@ private:
 
   void take_sample(const Sample& sample);
   void show_cells();
+  void hide_cells();
   void show_temperatures(const Tick& now);
   void update_current(const Tick& now);
   void update_soc(bool cells_good, const Tick& now);

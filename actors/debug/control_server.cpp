@@ -13,12 +13,14 @@
 
 #include <chrono>
 #include <deque>
+#include <string_view>
 
 namespace bmsd::actors {
 
 namespace {
 
 using Protocol = asio::local::stream_protocol;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxRequest = 64 * 1024;
 constexpr std::size_t kMaxQueued = 1024 * 1024;          ///< bytes that wait for one slow reader
@@ -40,6 +42,7 @@ public:
       if (error) {
         if (error == asio::error::not_found) {
           self->send({{"error", "request longer than 64 kB"}});
+          self->complain(Trouble::too_long, "sends a request longer than 64 kB; closed");
         }
         error == asio::error::eof ? self->asks_no_more() : self->close();
         return;
@@ -48,6 +51,7 @@ public:
       std::string line(asio::buffers_begin(data), asio::buffers_begin(data) + static_cast<std::ptrdiff_t>(n));
       self->input_.consume(n);
       self->reading_ = false;
+      self->active_ = Clock::now();
       self->handle(line);
       self->read_on();
     });
@@ -60,13 +64,20 @@ public:
     if (server_ != nullptr) {
       server_->queued_ -= queued_;
       auto* server = std::exchange(server_, nullptr);
-      server->on_gone_(id_);
+      server->handlers_.on_gone(id_);
       server->clients_.erase(id_);
     }
   }
 
-private:
   bool owes_nothing() const { return unanswered_ == 0 && queue_.empty(); }
+  Clock::time_point active() const { return active_; }
+
+private:
+  void complain(Trouble trouble, const std::string& text) {
+    if (server_ != nullptr) {
+      server_->complain(trouble, "client " + std::to_string(id_) + " " + text);
+    }
+  }
 
   /// The client has closed its direction, as `nc -N` does; while it still listens it gets its answers.
   void asks_no_more() {
@@ -92,6 +103,7 @@ private:
     auto request = Json::parse(line, nullptr, false);
     if (!request.is_object()) {
       send({{"error", "a request is one JSON object a line"}});
+      complain(Trouble::no_request, "sends what is no request");
       return;
     }
     if (server_ == nullptr) {
@@ -114,7 +126,7 @@ private:
         }
       });
     };
-    server_->on_request_(id_, std::move(request), std::move(answer));
+    server_->handlers_.on_request(id_, std::move(request), std::move(answer));
   }
 
   void send(const Json& json) {
@@ -124,7 +136,7 @@ private:
     auto line = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     if (!queue_.empty() && (queued_ + line.size() > kMaxQueued || server_->queued_ + line.size() > kMaxQueuedOfAll)) {
       if (++lost_ == 1) {
-        spdlog::warn("control socket: client {} does not read; lines are lost", id_);
+        complain(Trouble::lines_lost, "does not read; lines are lost");
       }
       return;
     }
@@ -140,8 +152,8 @@ private:
     patience_.expires_after(kReadLimit);
     patience_.async_wait([weak = weak_from_this()](asio::error_code error) {
       if (auto self = weak.lock(); self && !error) {
-        spdlog::warn("control socket: client {} has read nothing for {} s, {} lines lost; closed", self->id_,
-                     kReadLimit.count(), self->lost_);
+        self->complain(Trouble::deaf, "has read nothing for " + std::to_string(kReadLimit.count()) + " s, " +
+                                          std::to_string(self->lost_) + " lines lost; closed");
         self->close();
       }
     });
@@ -167,6 +179,7 @@ private:
   ControlServer* server_;
   asio::streambuf input_;
   asio::steady_timer patience_;
+  Clock::time_point active_ = Clock::now(); ///< its last request
   bool reading_ = false;
   bool asks_no_more_ = false;
   int unanswered_ = 0;
@@ -175,9 +188,8 @@ private:
   std::uint64_t lost_ = 0;
 };
 
-ControlServer::ControlServer(asio::io_context& io, std::string path, RequestHandler on_request, GoneHandler on_gone)
-    : io_(io), path_(std::move(path)), on_request_(std::move(on_request)), on_gone_(std::move(on_gone)), acceptor_(io),
-      pause_(io) {}
+ControlServer::ControlServer(asio::io_context& io, std::string path, Handlers handlers)
+    : io_(io), path_(std::move(path)), handlers_(std::move(handlers)), acceptor_(io), pause_(io) {}
 
 ControlServer::~ControlServer() {
   close();
@@ -235,14 +247,45 @@ void ControlServer::accept() {
       });
       return;
     }
-    const auto id = next_client_++;
-    auto client = std::make_shared<Client>(std::move(socket), id, *this);
-    if (clients_.size() < kMaxClients) {
-      clients_[id] = client;
-      client->read();
-    }
+    admit(std::move(socket));
     accept();
   });
+}
+
+void ControlServer::admit(Protocol::socket socket) {
+  if (clients_.size() >= kMaxClients && !make_room()) {
+    constexpr std::string_view kRefusal = "{\"error\":\"too many clients of the control socket; try again later\"}\n";
+    asio::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(kRefusal), ignored);
+    return;
+  }
+  const auto id = next_client_++;
+  clients_[id] = std::make_shared<Client>(std::move(socket), id, *this);
+  clients_[id]->read();
+}
+
+/// Closes the one that has wanted nothing for longest.
+bool ControlServer::make_room() {
+  std::shared_ptr<Client> idle;
+  for (const auto& [id, client] : clients_) {
+    if (client->owes_nothing() && (!idle || client->active() < idle->active())) {
+      idle = client;
+    }
+  }
+  complain(Trouble::too_many,
+           idle ? "too many clients; one that asks nothing is closed" : "too many clients; one is refused");
+  if (idle) {
+    idle->close();
+  }
+  return idle != nullptr;
+}
+
+void ControlServer::complain(Trouble trouble, const std::string& text) {
+  handlers_.on_fault(Fault::rejected);
+  if (auto& limit = complaints_[trouble]; limit.due(Clock::now().time_since_epoch())) {
+    spdlog::warn("control socket: {}{}", text, limit.passed_over());
+  }
 }
 
 void ControlServer::close() {

@@ -5,6 +5,7 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace bmsd::actors {
 
@@ -69,7 +70,9 @@ private:
   void on_frames(const FrameBatch& batch) {
     for (const auto& frame : batch.frames) {
       for (auto& listener : listeners_) {
-        listener.protocol->on_frame(frame, batch.at);
+        if (!listener.protocol->on_frame(frame, batch.at) && protocol_ != nullptr) {
+          alike(frame);
+        }
       }
     }
     if (protocol_ == nullptr) {
@@ -78,6 +81,15 @@ private:
     if (protocol_ != nullptr && protocol_->take_complete()) {
       take(batch.at);
     }
+  }
+
+  /// Somebody else uses the numbers of this BMS, or means to be it.
+  void alike(const CanFrame& frame) {
+    core_->counters.count(Fault::framing);
+    char text[48];
+    std::snprintf(text, sizeof text, "frame 0x%03x of %d bits is not the BMS's", static_cast<unsigned>(frame.id),
+                  frame.extended ? 29 : 11);
+    report_->wrong({Fault::framing, text});
   }
 
   void find(milliseconds now) {

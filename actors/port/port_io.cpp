@@ -51,8 +51,8 @@ void PortIo::make() {
   };
   link_.get()->on_notice = [this](const std::string& text) { on_notice(text); };
   if (link_.bus) {
-    dropped_ = 0;
     link_.bus->on_frame = [this](const CanFrame& frame) { on_frame(frame); };
+    link_.bus->on_loss = [this](transports::FrameLoss loss, std::uint64_t frames) { on_loss(loss, frames); };
   }
   if (link_.broker) {
     link_.broker->on_document = [this](const Document& document) { on_document(document); };
@@ -202,20 +202,16 @@ void PortIo::on_notice(const std::string& text) {
   }
 }
 
-/// Frames that the kernel had no room for, or lines of an adapter that are none.
-void PortIo::count_dropped() {
-  const auto dropped = link_.bus ? link_.bus->dropped() : dropped_;
-  for (; dropped_ < dropped; ++dropped_) {
-    core_->counters.count(Fault::framing);
-    if (drops_.due(core_->now().steady)) {
-      spdlog::warn("{}: CAN frames lost or damaged{}", plan_->config.name, drops_.passed_over());
-    }
+void PortIo::on_loss(transports::FrameLoss loss, std::uint64_t frames) {
+  core_->counters.count(Fault::framing, frames);
+  if (auto& limit = losses_[loss]; limit.due(core_->now().steady)) {
+    spdlog::warn("{}: CAN frames {}: {}{}", plan_->config.name, transports::to_string(loss), frames,
+                 limit.passed_over());
   }
 }
 
 void PortIo::flush_frames() {
   using namespace std::chrono;
-  count_dropped();
   core_->counters.frames.fetch_add(batch_.frames.size(), std::memory_order_relaxed);
   batch_.at = duration_cast<milliseconds>(core_->now().steady);
   if (core_->tap.watched()) {

@@ -42,7 +42,7 @@ private:
   void flush_frames();
   void on_document(const Document& document);
   void on_notice(const std::string& text);
-  void count_dropped();
+  void on_loss(transports::FrameLoss loss, std::uint64_t frames);
 
   static constexpr std::size_t kMaxWaiting = 64;
   /// A poll is made of several requests; nobody else comes in between.
@@ -65,8 +65,8 @@ private:
   bool busy_ = false;
   std::uint64_t generation_ = 0;
   FrameBatch batch_;
-  std::uint64_t dropped_ = 0; ///< frames, as far as told
-  LogLimit notices_{std::chrono::seconds(10)}, drops_{std::chrono::minutes(10)};
+  LogLimit notices_{std::chrono::seconds(10)};
+  LogLimits<transports::FrameLoss> losses_{std::chrono::minutes(10)};
 };
 
 } // namespace bmsd::actors

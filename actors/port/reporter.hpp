@@ -37,7 +37,10 @@ public:
     }
     vacated_ = false;
     address_ = address;
-    spdlog::info("{}: found {} {} {}", place_, identity.label, identity.model, identity.unique_id);
+    if (finds_.due(core_->now().steady)) { // damaged frames make a new one each time
+      spdlog::info("{}: found {} {} {}{}", place_, identity.label, identity.model, identity.unique_id,
+                   finds_.passed_over());
+    }
     post(self_, *core_, core_->supervisor,
          Identified{plan_->session, plan_->port->config.name, shown_address(), actors::describe(plan_->port->config),
                     identity},
@@ -72,7 +75,7 @@ public:
     ++failures_;
     ++failures_in_a_row_;
     last_error_ = error;
-    if (samples_ > 0) {
+    if (samples_ > 0 || plan_->protocol != nullptr) { // a search hears much that is not meant for it
       wrong(error);
     }
     if (failures_in_a_row_ == kSilentAfter) {
@@ -90,11 +93,11 @@ public:
     }
   }
 
-  /// An answer that is none, asked for again or not: a line now and then.
+  /// An answer that is none, asked for again or not: a line for each kind now and then.
   void wrong(const Error& error) {
     const bool data = error.fault != Fault::none && error.fault != Fault::timeout && error.fault != Fault::link;
-    if (data && mistakes_.due(core_->now().steady)) {
-      spdlog::warn("{}: wrong data: {}{}", who(), to_string(error), mistakes_.passed_over());
+    if (auto& limit = mistakes_[error.fault]; data && limit.due(core_->now().steady)) {
+      spdlog::warn("{}: wrong data: {}{}", who(), to_string(error), limit.passed_over());
     }
   }
 
@@ -168,7 +171,8 @@ private:
   std::uint64_t failures_ = 0;
   std::uint32_t failures_in_a_row_ = 0;
   Error last_error_;
-  LogLimit mistakes_{std::chrono::minutes(10)}, silences_{std::chrono::minutes(1)};
+  LogLimits<Fault> mistakes_{std::chrono::minutes(10)};
+  LogLimit silences_{std::chrono::minutes(1)}, finds_{std::chrono::seconds(10)};
   bool silent_logged_ = true;
 };
 

@@ -110,10 +110,11 @@ Result<Json> ControlClient::receive(double seconds) {
 }
 
 Result<Json> ControlClient::ask(const Json& request) {
-  if (auto sent = send(request); !sent) {
+  const auto sent = send(request);
+  auto answer = receive(10); // who has closed the connection may have said why
+  if (!answer && !sent) {
     return sent.error();
   }
-  auto answer = receive(10);
   if (answer && answer->contains("error")) {
     return Error{Fault::refused, (*answer)["error"].get<std::string>()};
   }

@@ -61,8 +61,9 @@ protected:
 class BroadcastProtocol {
 public:
   virtual ~BroadcastProtocol() = default;
-  /// Takes any frame of the bus; ignores what is not its own. `now`: any monotonic origin.
-  virtual void on_frame(const CanFrame& frame, std::chrono::milliseconds now) = 0;
+  /// Takes any frame of the bus; ignores what is not its own. `now`: any monotonic origin. False: a frame under one of
+  /// its numbers that cannot be its own, with 29 instead of 11 bits; ignored, too.
+  virtual bool on_frame(const CanFrame& frame, std::chrono::milliseconds now) = 0;
   /// Proof that this BMS is on the bus, from the frames so far.
   virtual bool identified(std::chrono::milliseconds now) const = 0;
   virtual Identity identity() const = 0;

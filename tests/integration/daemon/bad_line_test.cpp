@@ -2,6 +2,7 @@
 // battery on the next port notices nothing.
 #include "daemon_fixture.hpp"
 #include "fake_line.hpp"
+#include "unit/transports/pty.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -59,7 +60,8 @@ TEST_F(BadLine, EveryKindOfBadReplyIsCountedAndNothingWrongIsPublished) {
   for (const auto& one :
        {Case{Mood::endless, "endless"}, Case{Mood::interleaved, "interleaved"}, Case{Mood::corrupted, "corrupted"},
         Case{Mood::other_register, "other register"}, Case{Mood::truncated, "truncated"},
-        Case{Mood::oversized, "oversized"}, Case{Mood::few_cells, "few cells"}, Case{Mood::silent, "silent"}}) {
+        Case{Mood::oversized, "oversized"}, Case{Mood::few_cells, "few cells"}, Case{Mood::no_volts, "cells of 0 V"},
+        Case{Mood::silent, "silent"}}) {
     const char* name = one.name;
     const auto before = failures_of_data();
     line.mood = one.mood;
@@ -80,7 +82,10 @@ TEST_F(BadLine, EveryKindOfBadReplyIsCountedAndNothingWrongIsPublished) {
   EXPECT_GE(static_cast<double>(samples("ttyB") - others), seconds - 2) << "one poll a second, whatever ttyA does";
   EXPECT_EQ(actor("session/ttyA").value("restarts", -1), 0);
   const auto log = daemon.output();
-  EXPECT_EQ(lines_with(log, "wrong data"), 1) << log;
+  for (const auto* kind : {"framing", "checksum", "truncated"}) {
+    EXPECT_LE(lines_with(log, std::string("wrong data: ") + kind), 1) << log;
+  }
+  EXPECT_GE(lines_with(log, "wrong data"), 2) << "none hides the others\n" << log;
   EXPECT_LE(lines_with(log, "no good answer"), 2) << log;
   EXPECT_LT(lines_with(log, "80_5_0Ah") + lines_with(log, "ttyA"), 20) << log;
 }
@@ -144,7 +149,7 @@ TEST_F(BadLine, ALinkThatPointsToAnotherTtyIsFollowed) {
   EXPECT_TRUE(wait_until([&] { return value(client, "by_path", "/Soc") == "v <d 34>"; }));
 }
 
-TEST_F(BadLine, CanLinesThatAreNoFramesAreCounted) {
+TEST_F(BadLine, DamagedCanFramesDisturbNobody) {
   auto sim =
       simulate("pylontech_can", tty("can0"),
                {"--soc", "81", "--fault", "garbage=0.3", "--fault", "corrupt=0.1", "--seed", "7", "--interval", "100"});
@@ -154,6 +159,25 @@ TEST_F(BadLine, CanLinesThatAreNoFramesAreCounted) {
   const auto taken = samples("slcan_can0");
   EXPECT_TRUE(wait_until([&] { return samples("slcan_can0") > taken + 20; }, 15s)) << status().dump();
   EXPECT_TRUE(daemon.running());
+  EXPECT_LE(lines_with(daemon.output(), "found Pylontech"), 2) << daemon.output();
+}
+
+TEST_F(BadLine, CanLinesThatAreNoFramesOfABatteryAreCountedAndTold) {
+  transports::test::Pty line;
+  std::filesystem::create_symlink(line.path(), tty("can0"));
+  start({"slcan:" + tty("can0") + ",protocol=pylontech_can"});
+  const auto set = [&] {
+    line.write("t35181402C012C012C201\rt355458005E00\rt35667A13F2FE6B01\rt35970000000006504E\rt35C2C000\r");
+  };
+  ASSERT_TRUE(wait_until([&] {
+    set();
+    return link_is("slcan_can0", "up");
+  })) << daemon.output();
+  line.write("r3518\rT00000355451005F00\rt3554510\r");
+  EXPECT_TRUE(wait_until([&] { return failures("framing") >= 3; })) << status().dump();
+  EXPECT_EQ(lines_with(daemon.output(), "CAN frames damaged"), 1) << daemon.output();
+  EXPECT_EQ(lines_with(daemon.output(), "CAN frames remote"), 1) << daemon.output();
+  EXPECT_EQ(lines_with(daemon.output(), "frame 0x355 of 29 bits is not the BMS's"), 1) << daemon.output();
 }
 
 } // namespace

@@ -50,6 +50,15 @@ protected:
     int fd_;
   };
 
+  int times_logged(const std::string& text) const {
+    const auto log = daemon.output();
+    int count = 0;
+    for (auto at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+
   std::size_t resident_kb() const {
     std::ifstream stream("/proc/" + std::to_string(daemon.pid()) + "/status");
     for (std::string line; std::getline(stream, line);) {
@@ -159,6 +168,46 @@ TEST_F(Control, RequestsThatAreNoneAreAnsweredAndHarmNobody) {
   EXPECT_EQ(actor("debug").value("restarts", -1), 0);
   EXPECT_EQ(actor("publisher/" + id).value("restarts", -1), 0);
   EXPECT_TRUE(fresh("ttyA"));
+}
+
+TEST_F(Control, NonsenseIsCountedAndTold) {
+  start({});
+  for (int i = 0; i < 3; ++i) {
+    Deaf client(directory / "sock");
+    ASSERT_TRUE(client.say("nonsense\n"));
+    client.hear();
+    Deaf talker(directory / "sock");
+    talker.say(std::string(100'000, 'x'));
+    talker.hear();
+  }
+  EXPECT_EQ(failures("rejected"), 6U);
+  EXPECT_EQ(times_logged("sends what is no request"), 1) << daemon.output();
+  EXPECT_EQ(times_logged("longer than 64 kB"), 1) << daemon.output();
+}
+
+TEST_F(Control, IdleClientsMakeRoomAndWatchersKeepTheirs) {
+  start({});
+  std::vector<std::unique_ptr<Deaf>> idle;
+  for (int i = 0; i < 40; ++i) {
+    idle.push_back(std::make_unique<Deaf>(directory / "sock"));
+  }
+  EXPECT_FALSE(status().empty());
+  EXPECT_EQ(idle.front()->hear(), "") << "closed: it has asked nothing for longest";
+  EXPECT_GE(failures("rejected"), 9U);
+  EXPECT_EQ(times_logged("one that asks nothing is closed"), 1) << daemon.output();
+  idle.clear();
+
+  std::vector<std::unique_ptr<Deaf>> watchers;
+  for (int i = 0; i < 32; ++i) {
+    watchers.push_back(std::make_unique<Deaf>(directory / "sock"));
+    ASSERT_TRUE(watchers.back()->say("{\"cmd\":\"trace\",\"only\":[\"command\"]}\n"));
+    ASSERT_THAT(watchers.back()->hear(), HasSubstr("watching"));
+  }
+  const auto refused = test::run({program("bmsctl"), "--socket", directory / "sock", "status"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.output, HasSubstr("too many clients"));
+  watchers.pop_back();
+  EXPECT_TRUE(wait_until([&] { return !status().value("batteries", Json()).is_null(); }));
 }
 
 TEST_F(Control, ASocketThatCannotBeMadeIsSaid) {

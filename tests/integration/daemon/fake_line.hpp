@@ -19,7 +19,18 @@ namespace bmsd::test {
 
 class FakeLine {
 public:
-  enum class Mood { well, silent, endless, interleaved, other_register, truncated, corrupted, oversized, few_cells };
+  enum class Mood {
+    well,
+    silent,
+    endless,
+    interleaved,
+    other_register,
+    truncated,
+    corrupted,
+    oversized,
+    few_cells,
+    no_volts
+  };
 
   /// `path`: a symlink to the pty.
   explicit FakeLine(const std::string& path) {
@@ -98,6 +109,7 @@ private:
       return reply;
     case Mood::few_cells:
       return request[2] == 4 ? protocols::test::FakeJbd::reply(4, 0, {0x0F, 0x45, 0x0F, 0x3D}) : reply;
+    case Mood::no_volts: return request[2] == 4 ? protocols::test::FakeJbd::reply(4, 0, Bytes(8, 0)) : reply;
     default: return reply;
     }
   }

@@ -87,8 +87,14 @@ TEST_F(Links, DocumentsThatAreNoneChangeNothing) {
   broker.start();
   const auto port = std::to_string(broker.port);
   const auto link = "mqtt:127.0.0.1:" + port + "/b";
-  auto sim = simulate("mqtt_json", link, {"--soc", "45", "--current", "0"});
   start({link});
+  std::ofstream(directory / "payload") << "never a word of JSON";
+  ASSERT_TRUE(wait_until([&] {
+    EXPECT_EQ(test::run({"mosquitto_pub", "-p", port, "-t", "b", "-f", directory / "payload"}).status, 0);
+    return daemon.output().find("wrong data: framing") != std::string::npos;
+  })) << "said from the first one on\n"
+      << daemon.output();
+  auto sim = simulate("mqtt_json", link, {"--soc", "45", "--current", "0"});
   test::DbusClient client(bus->address());
   ASSERT_TRUE(wait_until([&] { return value(client, "mqtt_b", "/Soc") == "v <d 45>"; }, 15s)) << daemon.output();
   sim.kill();

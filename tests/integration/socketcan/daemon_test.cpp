@@ -46,6 +46,11 @@ TEST_F(CanDaemon, ABatteryReachesTheBusAndStrangeFramesChangeNothing) {
       },
       20s))
       << status().dump();
+  EXPECT_GE(failures("framing"), 2U);
+  const auto log = daemon.output();
+  EXPECT_NE(log.find("CAN frames remote, without data"), std::string::npos) << log;
+  EXPECT_NE(log.find("frame 0x355 of 29 bits is not the BMS's"), std::string::npos) << log;
+  EXPECT_NE(log.find("is too short"), std::string::npos) << log;
 }
 
 TEST_F(CanDaemon, AnInterfaceThatGoesDownOrAwayIsWaitedFor) {

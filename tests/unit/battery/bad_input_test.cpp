@@ -31,6 +31,11 @@ TEST_P(BadCell, StopsChargingAfterTenSecondsAndAlarmsAfterAMinute) {
   EXPECT_EQ(status.dcl, 30.0) << "half of the last one: the cells were well above the table";
   EXPECT_EQ(status.cvl, 54.0) << "float";
   EXPECT_EQ(status.allow_charge, false);
+  EXPECT_EQ(status.max_cell_voltage, std::nullopt) << "what they were is not shown for ever";
+  EXPECT_EQ(status.min_cell_voltage, std::nullopt);
+  EXPECT_EQ(status.cell_sum, std::nullopt);
+  EXPECT_EQ(status.cell_diff, std::nullopt);
+  EXPECT_EQ(status.min_cell_id, "");
   EXPECT_EQ(status.alarms[Alarm::InternalFailure], 1);
   EXPECT_THAT(status.warning, HasSubstr("Cell voltages"));
   battery.polls(bad, 51);
@@ -38,6 +43,7 @@ TEST_P(BadCell, StopsChargingAfterTenSecondsAndAlarmsAfterAMinute) {
   EXPECT_EQ(status.dcl, 30.0) << "halved once, not every cycle";
   battery.poll(good);
   EXPECT_EQ(status.alarms[Alarm::InternalFailure], 0);
+  EXPECT_EQ(status.max_cell_voltage, 3.3);
   EXPECT_EQ(status.ccl, 0.0) << "back by hold and ramp";
   battery.polls(good, 60);
   EXPECT_EQ(status.ccl, 50.0);

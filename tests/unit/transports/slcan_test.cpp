@@ -167,11 +167,28 @@ TEST_F(Slcan, frame_in_pieces) {
   EXPECT_EQ(frames[0], frame(0x123, false, {0xAB, 0xCD}));
 }
 
-TEST_F(Slcan, damaged_lines_are_counted) {
+TEST_F(Slcan, damaged_lines_and_remote_frames_are_told) {
+  std::map<FrameLoss, std::uint64_t> losses;
+  link->on_loss = [&](FrameLoss loss, std::uint64_t count) { losses[loss] += count; };
   ASSERT_TRUE(open(io, *link));
-  pty.write("t1232AB\rt1239\rt1230\r");
-  ASSERT_TRUE(run_until(io, [&] { return frames.size() == 1; }));
-  EXPECT_EQ(link->dropped(), 2U);
+  pty.write("t1232AB\rr3518\rt1239\rR000003518\rt1230\rr3558\r");
+  ASSERT_TRUE(run_until(io, [&] { return frames.size() == 1 && losses[FrameLoss::remote] == 3; }));
+  EXPECT_EQ(losses[FrameLoss::damaged], 2U);
+  pty.write("t12\r");
+  EXPECT_TRUE(run_until(io, [&] { return losses[FrameLoss::damaged] == 3; })) << "without any frame";
+}
+
+TEST_F(Slcan, who_is_told_of_a_loss_may_close_the_link) {
+  int told = 0;
+  link->on_loss = [&](FrameLoss, std::uint64_t) {
+    ++told;
+    link->close();
+  };
+  ASSERT_TRUE(open(io, *link));
+  pty.write("t12\rr3518\r");
+  ASSERT_TRUE(run_until(io, [&] { return told > 0; }));
+  run_for(io, 10ms);
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(Slcan, adapter_pulled_out) {
