@@ -29,28 +29,33 @@ struct MqttAccess {
 struct PortConfig {
   std::string name; ///< short and unique: "ttyUSB0", "vecan0", "mqtt_battery_1"
   transports::LinkAddress address;
-  std::string protocol;                 ///< registry key; empty: searched
-  std::vector<std::uint32_t> addresses; ///< empty: the protocol's default
-  bool all_addresses = false;           ///< every address of the protocol is looked for
-  std::optional<LineSettings> line;     ///< empty: the protocol's own
-  std::optional<double> poll_interval;  ///< s
-  std::string battery_name;             ///< custom name as long as the user has set none
-  std::string adapter;                  ///< USB serial number or path; empty: by tty name
+  std::string protocol;                  ///< registry key; empty: searched
+  std::vector<std::string> search_among; ///< registry keys; empty: all
+  std::vector<std::uint32_t> addresses;  ///< empty: the protocol's default
+  bool all_addresses = false;            ///< every address of the protocol is looked for
+  std::optional<LineSettings> line;      ///< empty: the protocol's own
+  std::optional<double> poll_interval;   ///< s
+  std::string battery_name;              ///< custom name as long as the user has set none
+  std::string adapter;                   ///< USB serial number or path; empty: by tty name
   MqttAccess mqtt;
   double stale_after = 10.0; ///< s without a document until the battery counts as silent
   bool allow_writes = false;
   std::map<std::string, std::string, std::less<>> options; ///< of one protocol, lower case
   friend bool operator==(const PortConfig&, const PortConfig&) = default;
+
+  /// For a serial port that does not say itself what is spoken there; none: anything.
+  void expect(const std::vector<std::string>& protocols);
 };
 
 /// One line of a configuration file, kept to be laid over the defaults of one battery.
 struct ConfigLine {
   std::string key, value, where; ///< "bmsd.ini:12"
+  std::string problem;           ///< why the value could not be read; empty: it could
   friend bool operator==(const ConfigLine&, const ConfigLine&) = default;
 };
 
 struct ConfigIssue {
-  std::string where; ///< "bmsd.ini:12"; empty: follows from several lines
+  std::string where; ///< "bmsd.ini:12"; empty: no line sets any of the keys
   std::string text;
 };
 
@@ -65,7 +70,7 @@ struct DaemonConfig {
   std::vector<PortConfig> ports;
   bool search_ports = false; ///< no port configured: use the adapters that are there
   std::vector<std::string> excluded_devices;
-  std::string serial_protocol;                             ///< BMS_TYPE; empty: searched
+  std::vector<std::string> serial_protocols;               ///< BMS_TYPE; empty: all are searched
   std::vector<std::uint32_t> addresses;                    ///< BATTERY_ADDRESSES
   bool all_addresses = false;                              ///< BATTERY_ADDRESSES = auto
   std::map<std::string, std::string, std::less<>> options; ///< of single protocols

@@ -47,7 +47,7 @@ constexpr std::string_view kLinks = R"(
 ; CAN interfaces with a battery, comma separated: vecan0, can1
 ;CAN_PORT =
 
-; What BMS is on the serial ports (a key of bmsctl protocols); empty: searched
+; What BMS may be on the serial ports (keys of bmsctl protocols, comma separated); empty: any is searched for
 ;BMS_TYPE =
 
 ; Addresses of batteries on serial ports: 1-4 or 0x01, 0x02

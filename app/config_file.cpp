@@ -73,15 +73,16 @@ public:
   explicit Loader(const std::string& path) : file_(path.substr(path.find_last_of('/') + 1)) {}
 
   LoadedConfig load(const IniFile& ini) {
-    for (const auto& [line, text] : ini.problems) {
-      error(line, text);
-    }
     for (const auto& line : ini.lines) {
       take(line);
+    }
+    for (const auto& problem : ini.problems) {
+      take_problem(problem, ini.rest_lost && &problem == &ini.problems.back());
     }
     make_ports();
     drop_duplicates();
     check_batteries();
+    sort_messages();
     return std::move(loaded_);
   }
 
@@ -102,6 +103,29 @@ private:
     } else if (line.section.starts_with("battery ")) {
       take_battery(line, line.section.substr(8));
     }
+  }
+
+  /// A line that cannot be read. With a battery key it is an error of that key.
+  void take_problem(const IniProblem& problem, bool rest_lost) {
+    if (rest_lost) { // whatever it said of voltages and currents: the defaults may be too much for these batteries
+      loaded_.config.defaults.push_back({"", "", where(problem.line), problem.text});
+      return;
+    }
+    if (battery::is_battery_key(upper(problem.key))) {
+      if (auto* lines = battery_lines_of(problem.section)) {
+        lines->push_back({problem.key, "", where(problem.line), problem.key + ": " + problem.text});
+        return;
+      }
+    }
+    error(problem.line, problem.text);
+  }
+
+  std::vector<actors::ConfigLine>* battery_lines_of(const std::string& section) {
+    auto& config = loaded_.config;
+    return section.empty() || section == "DEFAULT" ? &config.defaults
+           : section.starts_with("port ")          ? &config.port_lines[actors::sanitized(section.substr(5))]
+           : section.starts_with("battery ")       ? &config.battery_lines[section.substr(8)]
+                                                   : nullptr;
   }
 
   void begin(const IniLine& line) {
@@ -204,7 +228,7 @@ private:
     if (auto name = battery::renamed(line.key)) {
       note(line.line, line.key + " is called " + std::string(*name) + " now");
     }
-    lines.push_back({line.key, line.value, where(line.line)});
+    lines.push_back({line.key, line.value, where(line.line), {}});
   }
 
   void take_mqtt(const IniLine& line, const std::string& key) {
@@ -242,21 +266,14 @@ private:
   }
 
   void take_bms_type(const IniLine& line) {
-    const auto types = list_of(line.value);
-    if (types.empty()) {
-      return;
-    }
-    const auto* info = protocols::find_protocol(types.front());
-    if (info == nullptr) {
-      error(line.line, "BMS_TYPE: there is no protocol \"" + types.front() + "\"; see bmsctl protocols");
-      return;
-    }
-    if (types.size() > 1) {
-      note(line.line, "BMS_TYPE: several types are searched as if none were given");
-      return;
-    }
-    if (info->medium == protocols::Medium::serial) {
-      serial_protocol_ = info->key;
+    serial_protocols_.clear();
+    for (const auto& type : list_of(line.value)) {
+      const auto* info = protocols::find_protocol(type);
+      if (info == nullptr) {
+        error(line.line, "BMS_TYPE: there is no protocol \"" + type + "\"; see bmsctl protocols");
+      } else if (info->medium == protocols::Medium::serial) {
+        serial_protocols_.emplace_back(info->key);
+      }
     }
   }
 
@@ -334,7 +351,7 @@ private:
       port.options.insert(options_.begin(), options_.end());
       if (std::holds_alternative<transports::SerialAddress>(port.address)) {
         if (port.protocol.empty()) {
-          port.protocol = serial_protocol_;
+          port.expect(serial_protocols_);
         }
         if (port.addresses.empty() && !port.all_addresses) {
           port.addresses = addresses_;
@@ -343,7 +360,7 @@ private:
       }
     }
     loaded_.config.options = options_;
-    loaded_.config.serial_protocol = serial_protocol_;
+    loaded_.config.serial_protocols = serial_protocols_;
     loaded_.config.addresses = addresses_;
     loaded_.config.all_addresses = all_addresses_;
   }
@@ -386,6 +403,15 @@ private:
     }
   }
 
+  void sort_messages() {
+    const auto line = [](const ConfigMessage& message) {
+      const auto colon = message.where.find_last_of(':');
+      return colon == std::string::npos ? 0 : std::atoi(message.where.c_str() + colon + 1);
+    };
+    std::stable_sort(loaded_.messages.begin(), loaded_.messages.end(),
+                     [&](const auto& a, const auto& b) { return line(a) < line(b); });
+  }
+
   std::string file_;
   LoadedConfig loaded_;
   std::set<std::string> without_link_;
@@ -395,7 +421,7 @@ private:
   std::vector<std::string> can_ports_, topics_;
   actors::PortConfig mqtt_;
   transports::MqttAddress broker_{"127.0.0.1", transports::kDefaultMqttPort, {}};
-  std::string serial_protocol_;
+  std::vector<std::string> serial_protocols_;
   std::vector<std::uint32_t> addresses_;
   bool all_addresses_ = false;
   std::map<std::string, std::string, std::less<>> options_;

@@ -194,7 +194,7 @@ private:
       PortConfig port;
       port.name = name;
       port.address = transports::SerialAddress{adapter.tty};
-      port.protocol = config->serial_protocol;
+      port.expect(config->serial_protocols);
       port.addresses = config->addresses;
       port.all_addresses = config->all_addresses;
       port.options = config->options;

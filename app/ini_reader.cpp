@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,68 +16,187 @@ namespace bmsd::app {
 namespace {
 
 constexpr std::size_t kMaxBytes = 1 << 20;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-struct Reading {
-  std::FILE* file = nullptr;
-  IniFile result;
-  int line = 0;
-  std::size_t size = 0;
-  bool indented = false;
-};
-
-/// inih tells of a section only with its first key.
-void note_section(Reading& reading, std::string_view text) {
-  const auto end = text.find(']');
-  if (text.starts_with('[') && end != std::string_view::npos) {
-    reading.result.lines.push_back({std::string(text.substr(1, end - 1)), "", "", reading.line, true});
-  }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
 }
 
-/// inih reads through this, one line a call, so the count of calls is the line number.
-char* next_line(char* buffer, int size, void* stream) {
-  auto& reading = *static_cast<Reading*>(stream);
-  const long before = std::ftell(reading.file); // negative: no file but a pipe
-  if (std::fgets(buffer, size, reading.file) == nullptr) {
-    return nullptr;
-  }
-  ++reading.line;
-  // fgets() does not tell how much it has read: after a NUL byte all that follows in the line would be lost unseen.
-  const auto length = std::strlen(buffer);
-  if (before >= 0 && std::ftell(reading.file) != before + static_cast<long>(length)) {
-    reading.result.problems.emplace_back(reading.line, "a NUL byte: the file is damaged, the rest is ignored");
-    return nullptr;
-  }
-  reading.size += length + 1;
-  if (reading.size > kMaxBytes) {
-    reading.result.problems.emplace_back(reading.line,
-                                         "the file is too large to be a configuration; the rest is ignored");
-    return nullptr;
-  }
-  if (length + 1 == static_cast<std::size_t>(size) && buffer[length - 1] != '\n') {
-    int c = 0;
-    while ((c = std::fgetc(reading.file)) != EOF && c != '\n') {
+/// From where a comment begins that follows something else on its line.
+std::string_view without_comment(std::string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == ';' && is_blank(text[i - 1])) {
+      return text.substr(0, i);
     }
-    reading.result.problems.emplace_back(reading.line,
-                                         "the line is longer than " + std::to_string(size - 2) + " characters");
-    buffer[0] = '\n';
-    buffer[1] = '\0';
   }
-  reading.indented = buffer[0] == ' ' || buffer[0] == '\t';
-  note_section(reading, buffer);
-  return buffer;
+  return text;
 }
 
-int on_entry(void* user, const char* section, const char* name, const char* value) {
-  auto& reading = *static_cast<Reading*>(user);
-  auto& lines = reading.result.lines;
-  const std::string text = value == nullptr ? "" : value;
-  if (reading.indented && !lines.empty() && lines.back().section == section && lines.back().key == name) {
-    lines.back().value += " " + text;
-  } else {
-    lines.push_back({section, name, text, reading.line});
-  }
-  return 1;
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
+
+std::string first_word(std::string_view text) {
+  const auto end = std::find_if(text.begin(), text.end(),
+                                [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_'; });
+  return {text.begin(), end};
+}
+
+/// Reads through inih, which goes on after a bad line but tells the first one only, keeps 49 characters of a
+/// section's name and takes one that is not closed for nothing. So each line is looked at before inih gets it.
+class Reader {
+public:
+  explicit Reader(std::FILE* file) : file_(file) {}
+
+  IniFile read() {
+    ini_parse_stream(next_line, this, on_entry, this);
+    return std::move(result_);
+  }
+
+private:
+  /// One line a call, so the count of calls is the line number.
+  static char* next_line(char* buffer, int size, void* reader) {
+    return static_cast<Reader*>(reader)->next(buffer, size);
+  }
+
+  static int on_entry(void* reader, const char*, const char* key, const char* value) {
+    static_cast<Reader*>(reader)->take(key, value == nullptr ? "" : value);
+    return 1;
+  }
+
+  void take(const char* key, const std::string& text) {
+    auto& lines = result_.lines;
+    if (kind_ == Kind::continuation && !lines.empty()) {
+      lines.back().value += " " + text;
+    } else {
+      lines.push_back({section_, key, text, line_});
+    }
+  }
+
+  char* next(char* buffer, int size) {
+    const long before = std::ftell(file_); // negative: no file but a pipe
+    if (std::fgets(buffer, size, file_) == nullptr) {
+      return nullptr;
+    }
+    ++line_;
+    // fgets() does not tell how much it has read: after a NUL byte all that follows in the line would be lost unseen.
+    const auto length = std::strlen(buffer);
+    if (before >= 0 && std::ftell(file_) != before + static_cast<long>(length)) {
+      return give_up("a NUL byte: the file is damaged, the rest is ignored");
+    }
+    size_ += length + 1;
+    if (size_ > kMaxBytes) {
+      return give_up("the file is too large to be a configuration; the rest is ignored");
+    }
+    std::string_view text(buffer, length);
+    if (line_ == 1 && text.starts_with(kByteOrderMark)) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
+    const bool indented = !text.empty() && is_blank(text.front());
+    text = trimmed(text);
+    std::string problem;
+    if (length + 1 == static_cast<std::size_t>(size) && buffer[length - 1] != '\n') {
+      skip_rest_of_line();
+      problem = "the line is longer than " + std::to_string(size - 2) + " characters";
+    } else {
+      problem = look_at(text, indented);
+    }
+    if (!problem.empty()) {
+      report(text, std::move(problem));
+    }
+    last_ = kind_ == Kind::nothing ? last_ : kind_;
+    show(text, buffer);
+    return buffer;
+  }
+
+  /// What inih gets to see.
+  void show(std::string_view text, char* buffer) const {
+    switch (kind_) {
+    case Kind::key: // not indented, which to inih would be more of another value
+      std::memmove(buffer, text.data(), text.size());
+      std::strcpy(buffer + text.size(), "\n");
+      break;
+    case Kind::continuation: break;
+    case Kind::section: std::strcpy(buffer, "[]\n"); break;
+    case Kind::nothing:
+    case Kind::bad: std::strcpy(buffer, "\n"); break;
+    }
+  }
+
+  char* give_up(const char* why) {
+    result_.problems.push_back({line_, why, section_, {}});
+    result_.rest_lost = true;
+    return nullptr;
+  }
+
+  void skip_rest_of_line() {
+    int c = 0;
+    while ((c = std::fgetc(file_)) != EOF && c != '\n') {
+    }
+    kind_ = Kind::bad;
+  }
+
+  /// What is wrong with a line; empty: nothing, or nothing new. Sets its kind.
+  std::string look_at(std::string_view text, bool indented) {
+    if (text.empty() || text.front() == ';' || text.front() == '#') {
+      kind_ = Kind::nothing;
+      return {};
+    }
+    const auto before = last_;
+    if (std::any_of(text.begin(), text.end(),
+                    [](char c) { return c != '\t' && std::iscntrl(static_cast<unsigned char>(c)) != 0; })) {
+      kind_ = Kind::bad;
+      return "control characters: the file is damaged, or it is no configuration";
+    }
+    if (indented && before == Kind::bad) { // belongs to it
+      kind_ = Kind::bad;
+      return {};
+    }
+    if (indented && (before == Kind::key || before == Kind::continuation)) {
+      kind_ = Kind::continuation;
+      return {};
+    }
+    return text.front() == '[' ? begin_section(text) : look_at_key(text);
+  }
+
+  /// inih tells of a section only with its first key.
+  std::string begin_section(std::string_view text) {
+    const auto rest = without_comment(text);
+    const auto end = rest.find(']');
+    section_ = trimmed(rest.substr(1, end == std::string_view::npos ? end : end - 1));
+    result_.lines.push_back({section_, "", "", line_, true});
+    kind_ = Kind::section;
+    if (end == std::string_view::npos) {
+      return "the ] is missing; this is taken for [" + section_ + "]";
+    }
+    if (!trimmed(rest.substr(end + 1)).empty()) {
+      return "there is something after the ], which is ignored";
+    }
+    return {};
+  }
+
+  std::string look_at_key(std::string_view text) {
+    const auto equals = without_comment(text).find_first_of("=:");
+    const bool is_key = equals != std::string_view::npos && equals > 0;
+    kind_ = is_key ? Kind::key : Kind::bad;
+    return is_key ? "" : "neither a [section] nor KEY = value";
+  }
+
+  void report(std::string_view text, std::string problem) {
+    result_.problems.push_back({line_, std::move(problem), section_, text.starts_with('[') ? "" : first_word(text)});
+  }
+
+  std::FILE* file_;
+  IniFile result_;
+  std::string section_;
+  int line_ = 0;
+  std::size_t size_ = 0;
+  enum class Kind { nothing, section, key, continuation, bad };
+  Kind kind_ = Kind::nothing; ///< of the line
+  Kind last_ = Kind::nothing; ///< of the last one that was more than blank or a comment
+};
 
 } // namespace
 
@@ -92,15 +212,7 @@ Result<IniFile> read_ini(const std::string& path) {
   if (!file) {
     return Error{Fault::rejected, path + ": " + std::strerror(errno)};
   }
-  Reading reading;
-  reading.file = file.get();
-  // inih goes on after a bad line and reports the first one.
-  const int bad_line = ini_parse_stream(next_line, &reading, on_entry, &reading);
-  if (bad_line > 0) {
-    reading.result.problems.emplace_back(bad_line, "neither a [section] nor KEY = value");
-  }
-  std::sort(reading.result.problems.begin(), reading.result.problems.end());
-  return std::move(reading.result);
+  return Reader(file.get()).read();
 }
 
 } // namespace bmsd::app

@@ -14,9 +14,17 @@ struct IniLine {
   bool begins = false; ///< no key: the section begins here
 };
 
+/// What is wrong with a line. `key` is its first word, whose value is lost; empty if nothing is.
+struct IniProblem {
+  int line = 0;
+  std::string text;
+  std::string section, key;
+};
+
 struct IniFile {
   std::vector<IniLine> lines;
-  std::vector<std::pair<int, std::string>> problems; ///< line number and what is wrong
+  std::vector<IniProblem> problems; ///< by line
+  bool rest_lost = false;           ///< the last problem: all after it is unknown
 };
 
 /// Fault::rejected: the file cannot be read (missing, a directory, no permission). What is wrong

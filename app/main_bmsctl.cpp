@@ -378,7 +378,9 @@ int main(int argc, char** argv) {
         std::cerr << message.where << ": " << message.text << "\n";
       }
       for (const auto& line : loaded->config.defaults) {
-        limits_options.config[line.key] = line.value;
+        if (line.problem.empty()) {
+          limits_options.config[line.key] = line.value;
+        }
       }
     }
     result = with_input(limits_file, [&](std::istream& in) { return app::run_limits(in, std::cout, limits_options); });

@@ -177,7 +177,7 @@ Result<void> apply_source(S& settings, std::string_view value, const KeyInfo& in
     return {};
   });
   if (result && source == std::array<bool, kSensorsThatCount>{}) {
-    return refused(info, value, "names no sensor");
+    return not_allowed(info, value, "names no sensor");
   }
   if (result) {
     settings.temperature_source = source;
@@ -203,7 +203,7 @@ Result<void> apply_points(S& settings, std::string_view value, const KeyInfo& in
       return point.error();
     }
     if (points.size() == kMaxTablePoints) {
-      return refused(info, value, "has too many items");
+      return refused(info, value, "has too many items, allowed " + std::to_string(kMaxTablePoints));
     }
     points.push_back(static_cast<int>(*point));
     return {};

@@ -31,12 +31,17 @@ Error refused(const KeyInfo& key, std::string_view value, std::string_view why) 
   return {Fault::rejected, std::move(text)};
 }
 
-Error out_of_range(const KeyInfo& key, std::string_view value) {
-  std::string why = "is out of range, allowed " + std::string(key.allowed);
+Error not_allowed(const KeyInfo& key, std::string_view value, const std::string& why) {
+  std::string text = why + ", allowed ";
+  text += key.allowed.empty() ? "a number" : key.allowed;
   if (!key.unit.empty()) {
-    why.append(" ").append(key.unit);
+    text.append(" ").append(key.unit);
   }
-  return refused(key, value, why);
+  return refused(key, value, text);
+}
+
+Error out_of_range(const KeyInfo& key, std::string_view value) {
+  return not_allowed(key, value, "is out of range");
 }
 
 std::optional<double> to_number(std::string_view text) {
@@ -57,7 +62,7 @@ Result<double> number(std::string_view text, const KeyInfo& key) {
   }
   const auto value = to_number(text);
   if (!value) {
-    return refused(key, text, "is not a number");
+    return not_allowed(key, text, "is not a number");
   }
   if (key.low != key.high && (*value < key.low || *value > key.high)) {
     return out_of_range(key, text);
@@ -68,7 +73,7 @@ Result<double> number(std::string_view text, const KeyInfo& key) {
 Result<double> whole_number(std::string_view text, const KeyInfo& key) {
   auto value = number(text, key);
   if (value && *value != std::trunc(*value)) {
-    return refused(key, text, "is not a whole number");
+    return not_allowed(key, text, "is not a whole number");
   }
   return value;
 }
@@ -86,12 +91,12 @@ Result<void> read_list(NumberList& target, std::string_view text, const KeyInfo&
       return value.error();
     }
     if (!items.push_back(*value)) {
-      return refused(key, text, "has too many items");
+      return refused(key, text, "has too many items, allowed " + std::to_string(kMaxTablePoints));
     }
     return {};
   });
   if (result && items.empty()) {
-    return refused(key, text, "has no items");
+    return not_allowed(key, text, "has no items");
   }
   if (result) {
     target = items;

@@ -16,6 +16,8 @@ std::string_view trimmed(std::string_view text);
 
 /// "KEY: value why"
 Error refused(const KeyInfo& key, std::string_view value, std::string_view why);
+/// "KEY: value why, allowed 2..4.3 V"
+Error not_allowed(const KeyInfo& key, std::string_view value, const std::string& why);
 /// "KEY: value is out of range, allowed 2..4.3 V"
 Error out_of_range(const KeyInfo& key, std::string_view value);
 

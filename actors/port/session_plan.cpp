@@ -24,8 +24,13 @@ bool is_usual(const Candidate& candidate) {
   return addresses.empty() || std::find(first.begin(), first.end(), candidate.address) != first.end();
 }
 
+bool wanted(const SessionPlan& plan, const protocols::ProtocolInfo& info) {
+  const auto& among = plan.port->config.search_among;
+  return among.empty() || std::find(among.begin(), among.end(), info.key) != among.end();
+}
+
 bool fits(const SessionPlan& plan, const Candidate& candidate) {
-  return (plan.protocol == nullptr || candidate.protocol == plan.protocol) &&
+  return wanted(plan, *candidate.protocol) && (plan.protocol == nullptr || candidate.protocol == plan.protocol) &&
          (!plan.address || candidate.address == *plan.address) &&
          (!plan.port->config.line || candidate.line == *plan.port->config.line);
 }
@@ -93,7 +98,8 @@ std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<C
   }
   std::vector<const protocols::ProtocolInfo*> order;
   for (const protocols::ProtocolInfo& info : protocols::registry()) {
-    if (info.medium == protocols::Medium::serial && info.detect_order >= 0) {
+    const bool searched = info.detect_order >= 0 || !plan.port->config.search_among.empty();
+    if (info.medium == protocols::Medium::serial && searched && wanted(plan, info)) {
       order.push_back(&info);
     }
   }

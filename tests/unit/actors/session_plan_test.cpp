@@ -35,6 +35,15 @@ TEST_F(SessionPlanTest, everything_searchable_is_tried_once_at_each_of_its_lines
   }
 }
 
+TEST_F(SessionPlanTest, a_search_may_be_restricted) {
+  port->config.search_among = {"daly", "lltjbd"};
+  const auto list = candidates(plan, candidate("ant"));
+  EXPECT_TRUE(std::all_of(list.begin(), list.end(),
+                          [](const Candidate& c) { return c.protocol->key == "daly" || c.protocol->key == "lltjbd"; }));
+  EXPECT_EQ(std::count_if(list.begin(), list.end(), [](const Candidate& c) { return c.protocol->key == "lltjbd"; }), 1);
+  EXPECT_GT(list.size(), 1U);
+}
+
 TEST_F(SessionPlanTest, the_line_is_changed_once_per_kind_of_line) {
   const auto list = candidates(plan, std::nullopt);
   std::vector<LineSettings> kinds;

@@ -155,7 +155,7 @@ TEST_F(ConfigTest, UnderstandsTheFileOfDbusSerialbattery) {
   EXPECT_EQ(log_level(loaded.options.log_level), spdlog::level::warn);
   EXPECT_EQ(loaded.config.setup_of("", "").settings.charge.maximum, 70);
   EXPECT_THAT(loaded.config.excluded_devices, Contains("/dev/ttyUSB7"));
-  EXPECT_EQ(loaded.config.serial_protocol, "lltjbd");
+  EXPECT_EQ(loaded.config.serial_protocols, std::vector<std::string>{"lltjbd"});
   EXPECT_THAT(loaded.config.addresses, ::testing::ElementsAre(1U, 2U));
   std::vector<std::string> links;
   for (const auto& port : loaded.config.ports) {
@@ -177,6 +177,108 @@ TEST_F(ConfigTest, NulBytesAreReportedAndEndTheFile) {
     EXPECT_TRUE(loaded.has_errors());
     EXPECT_THAT(messages(loaded), HasSubstr("NUL byte"));
   }
+}
+
+TEST_F(ConfigTest, EveryLineThatCannotBeReadIsTold) {
+  const auto loaded = load("[DEFAULT]\n"
+                           "first bad line\n"
+                           "  more of it = 1\n"
+                           "\n"
+                           "LOGGING INFO ; = a comment\n"
+                           "= 5\n"
+                           "; a comment = 1\n"
+                           "CVCM_ENABLE = True\n"
+                           "[port x ; and a comment ]\n"
+                           "  protocol = lltjbd\n"
+                           "[port y] baud = 9600\n"
+                           "[port z] ; the third one\n"
+                           "poll : 2\n");
+  EXPECT_EQ(messages(loaded), "bmsd.ini:2: neither a [section] nor KEY = value\n"
+                              "bmsd.ini:5: neither a [section] nor KEY = value\n"
+                              "bmsd.ini:6: neither a [section] nor KEY = value\n"
+                              "bmsd.ini:9: the ] is missing; this is taken for [port x]\n"
+                              "bmsd.ini:11: there is something after the ], which is ignored\n");
+  ASSERT_EQ(loaded.config.ports.size(), 3U);
+  EXPECT_EQ(loaded.config.ports[0].protocol, "lltjbd") << "an indented first key of a section";
+  EXPECT_FALSE(loaded.config.ports[1].line);
+  EXPECT_EQ(loaded.config.ports[2].poll_interval, 2.0);
+}
+
+TEST_F(ConfigTest, ALineOfASafetyKeyThatCannotBeReadStopsTheBatteriesItIsFor) {
+  for (const std::string& line :
+       {std::string("MAX_BATTERY_CHARGE_CURRENT 20"), "max_cell_voltage " + std::string(300, ' ') + "= 3.4",
+        std::string("MAX_BATTERY_CHARGE_CURRENT = 2\x1b[31m0")}) {
+    const auto loaded = load("[battery A]\n" + line + "\n  , 30\n[battery B]\n");
+    EXPECT_EQ(loaded.messages.size(), 1U) << messages(loaded);
+    EXPECT_THAT(messages(loaded), ::testing::MatchesRegex("bmsd.ini:2: [A-Za-z_]*: .*\n"));
+    EXPECT_EQ(messages(loaded).find('\x1b'), std::string::npos);
+    EXPECT_FALSE(loaded.config.setup_of("p", "A").safe) << line;
+    EXPECT_TRUE(loaded.config.setup_of("p", "B").safe) << line;
+    EXPECT_FALSE(load(line + "\n").config.setup_of("p", "B").safe) << line;
+    EXPECT_FALSE(load("[port p-1]\n" + line + "\n").config.setup_of("p_1", "B").safe) << line;
+  }
+  EXPECT_TRUE(load("TIME_TO_GO_ENABLE True\n").config.setup_of("p", "A").safe);
+}
+
+TEST_F(ConfigTest, WhatIsLostStopsAllBatteries) {
+  using namespace std::string_literals;
+  const auto cut = load("MAX_BATTERY_CHARGE_CURRENT = 20\n\0\0\0\n"s);
+  EXPECT_EQ(cut.messages.size(), 1U) << messages(cut);
+  EXPECT_FALSE(cut.config.setup_of("p", "A").safe);
+  std::string large = "MAX_BATTERY_CHARGE_CURRENT = 20\n";
+  while (large.size() < 1100000) {
+    large += "; nothing but comments\n";
+  }
+  const auto endless = load(large);
+  EXPECT_THAT(messages(endless), HasSubstr("too large"));
+  EXPECT_FALSE(endless.config.setup_of("p", "A").safe);
+}
+
+TEST_F(ConfigTest, LongSectionNamesStayWhole) {
+  const std::string name(90, 'n');
+  const auto loaded = load("[battery " + name + "]\nMAX_BATTERY_CHARGE_CURRENT = 20\n");
+  EXPECT_EQ(loaded.config.setup_of("p", name).settings.charge.maximum, 20);
+}
+
+TEST_F(ConfigTest, AByteOrderMarkIsNoPartOfTheFirstLine) {
+  EXPECT_THAT(load("\xEF\xBB\xBF[DEFAULT]\r\nCVCM_ENABLE = True\r\n").messages, IsEmpty());
+  EXPECT_THAT(load("\xEF\xBB\xBF"
+                   "CVCM_ENABLE = True\n")
+                  .messages,
+              IsEmpty());
+}
+
+TEST_F(ConfigTest, ContradictionsHaveTheLineOfTheKey) {
+  EXPECT_EQ(messages(load("[DEFAULT]\n\nMAX_CELL_VOLTAGE = 3.3\n")),
+            "bmsd.ini:3: FLOAT_CELL_VOLTAGE: 3.375 V is above MAX_CELL_VOLTAGE, 3.300 V is used\n"
+            "bmsd.ini:3: BLOCK_ON_DISCONNECT_VOLTAGE_MAX: 3.375 V is above MAX_CELL_VOLTAGE, 3.300 V is used\n");
+  EXPECT_THAT(messages(load("MAX_CELL_VOLTAGE = 3.5\n[battery A]\nFLOAT_CELL_VOLTAGE = 3.6\n")),
+              HasSubstr("bmsd.ini:3: FLOAT_CELL_VOLTAGE"));
+  EXPECT_THAT(messages(load("SOC_LOW_WARNING = 5\n")), HasSubstr("bmsd.ini:1: SOC_LOW_ALARM"));
+}
+
+TEST_F(ConfigTest, WhatIsNoNumberIsToldWhatIsAllowed) {
+  const auto text = messages(load("MAX_CELL_VOLTAGE = abc\n"
+                                  "MAX_BATTERY_CHARGE_CURRENT =\n"
+                                  "CHARGE_MODE = 1.5\n"
+                                  "CELL_VOLTAGES_WHILE_CHARGING = , ,\n"
+                                  "TEMPERATURE_SOURCE_BATTERY =\n"));
+  EXPECT_THAT(text, HasSubstr("1: MAX_CELL_VOLTAGE: abc is not a number, allowed 2..4.3 V\n"));
+  EXPECT_THAT(text,
+              HasSubstr("2: MAX_BATTERY_CHARGE_CURRENT: an empty value is not a number, allowed > 0, up to 1000 A\n"));
+  EXPECT_THAT(text, HasSubstr("3: CHARGE_MODE: 1.5 is not a whole number, allowed 1 linear, 2 step\n"));
+  EXPECT_THAT(text, HasSubstr("4: CELL_VOLTAGES_WHILE_CHARGING: , , has no items, allowed 0.5..5 V\n"));
+  EXPECT_THAT(text, HasSubstr("5: TEMPERATURE_SOURCE_BATTERY: an empty value names no sensor, allowed sensors 1..4\n"));
+}
+
+TEST_F(ConfigTest, SeveralBmsTypesAreARestriction) {
+  const auto loaded = load("BMS_TYPE = LltJbd, Daly\n[port ttyUSB0]\n[port ttyUSB1]\nprotocol = ant\n");
+  EXPECT_THAT(loaded.messages, IsEmpty()) << messages(loaded);
+  ASSERT_EQ(loaded.config.ports.size(), 2U);
+  EXPECT_THAT(loaded.config.ports[0].search_among, ::testing::ElementsAre("lltjbd", "daly"));
+  EXPECT_EQ(loaded.config.ports[0].protocol, "");
+  EXPECT_THAT(loaded.config.ports[1].search_among, IsEmpty());
+  EXPECT_THAT(messages(load("BMS_TYPE = LltJbd, Dally\n")), HasSubstr("there is no protocol \"Dally\""));
 }
 
 TEST_F(ConfigTest, GarbageIsReportedNotBelieved) {
