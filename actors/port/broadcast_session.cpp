@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
+#include <utility>
 
 namespace bmsd::actors {
 
@@ -29,6 +31,7 @@ public:
     core_ = std::move(core);
     plan_ = std::move(plan);
     report_.emplace(self_, core_, plan_);
+    remembered_ = remembered();
     listen();
     self_->delayed_send(self_, kTick, Tick{});
     return {
@@ -59,6 +62,8 @@ private:
   void listen() {
     listeners_.clear();
     protocol_ = nullptr;
+    last_unique_id_.reset();
+    waits_ = false;
     for (const protocols::ProtocolInfo& info : protocols::registry()) {
       const bool wanted = plan_->protocol == nullptr || plan_->protocol->key == info.key;
       if (info.medium == protocols::Medium::can && wanted) {
@@ -78,7 +83,8 @@ private:
     if (protocol_ == nullptr) {
       find(batch.at);
     }
-    if (protocol_ != nullptr && protocol_->take_complete()) {
+    if (protocol_ != nullptr &&
+        (protocol_->take_complete() || (waits_ && protocol_->identity().unique_id == remembered_))) {
       take(batch.at);
     }
   }
@@ -112,12 +118,44 @@ private:
       report_->failed(snapshot.error());
       return;
     }
+    last_good_ = now;
+    if (auto identity = settled()) {
+      report_->identified(*identity, plan_->address.value_or(0));
+      report_->sample(std::move(*snapshot), now);
+    }
+  }
+
+  /// Who it is: the one it said in two sets in a row, or that of the last time. Its serial number comes in frames of
+  /// their own, maybe after the first set, and a damaged one is not another battery. Nothing: not known yet.
+  std::optional<Identity> settled() {
     auto identity = protocol_->identity();
     identity.protocol = info_->key;
     identity.label = info_->label;
-    report_->identified(identity, plan_->address.value_or(0));
-    last_good_ = now;
-    report_->sample(std::move(*snapshot), now);
+    const bool twice = std::exchange(last_unique_id_, identity.unique_id) == identity.unique_id;
+    const auto& known = report_->identity();
+    if (known && known->unique_id == identity.unique_id) {
+      return identity;
+    }
+    waits_ = !known && !twice && identity.unique_id != remembered_;
+    if (!twice && identity.unique_id != remembered_) {
+      return known;
+    }
+    remember(identity.unique_id);
+    return identity;
+  }
+
+  std::string file() const { return "port_" + report_->place(); }
+
+  std::optional<std::string> remembered() const {
+    const auto json = core_->store.load(file());
+    const auto found = json ? json->find("unique_id") : Json::const_iterator();
+    return json && found != json->end() && found->is_string() ? std::optional(found->get<std::string>()) : std::nullopt;
+  }
+
+  void remember(const std::string& unique_id) {
+    remembered_ = unique_id;
+    // A state directory that cannot be written costs a second at the next start, no more.
+    [[maybe_unused]] const auto saved = core_->store.save(file(), {{"protocol", info_->key}, {"unique_id", unique_id}});
   }
 
   void on_tick() {
@@ -156,6 +194,8 @@ private:
   std::vector<Listener> listeners_;
   const protocols::ProtocolInfo* info_ = nullptr;
   protocols::BroadcastProtocol* protocol_ = nullptr;
+  std::optional<std::string> remembered_, last_unique_id_;
+  bool waits_ = false; ///< for a set that says the same of itself
   milliseconds last_good_{0};
   bool open_ = false;
 };

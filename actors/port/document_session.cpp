@@ -62,6 +62,12 @@ private:
     }
     seen_ = true;
     offline_ = false;
+    const auto& known = report_->identity();
+    const bool nameless = identity.unique_id.empty() && identity.serial.empty();
+    if (known && nameless) { // not every document names the battery
+      identity.unique_id = known->unique_id;
+      identity.serial = known->serial;
+    }
     identity.protocol = plan_->protocol->key;
     identity.label = plan_->protocol->label;
     report_->identified(identity, 0);

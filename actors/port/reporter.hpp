@@ -31,13 +31,14 @@ public:
   /// A BMS was recognised. The same one as before is no news.
   void identified(const Identity& identity, std::uint32_t address) {
     const bool same = identity_ && *identity_ == identity && battery_ != nullptr && !vacated_;
+    const bool another = !identity_ || identity_->unique_id != identity.unique_id;
     identity_ = identity;
     if (same) {
       return;
     }
     vacated_ = false;
     address_ = address;
-    if (finds_.due(core_->now().steady)) { // damaged frames make a new one each time
+    if (finds_.due(core_->now().steady) || another) { // damaged frames change a name each time
       spdlog::info("{}: found {} {} {}{}", place_, identity.label, identity.model, identity.unique_id,
                    finds_.passed_over());
     }

@@ -2,6 +2,8 @@
 
 #include "actors/state_store.hpp"
 
+#include <algorithm>
+
 namespace bmsd::actors {
 
 namespace {
@@ -10,27 +12,66 @@ std::string place_of(const std::string& port, std::uint32_t address) {
   return address == 0 ? sanitized(port) : sanitized(port) + "__" + std::to_string(address);
 }
 
+std::string text(const Json& json, const char* key) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 } // namespace
 
-std::string Roster::id_for(const std::string& port, std::uint32_t address, const Identity& identity) {
+Roster::Roster(bool port_as_id, const Json& memory) : port_as_id_(port_as_id) {
+  const auto places = memory.is_object() ? memory.find("places") : memory.end();
+  if (port_as_id || places == memory.end() || !places->is_object()) {
+    return;
+  }
+  for (const auto& [place, seat] : places->items()) {
+    const auto unique = text(seat, "unique_id");
+    const auto plain = sanitized(unique);
+    // Nothing else can have been given to it.
+    if (const auto id = text(seat, "id"); !plain.empty() && (id == plain || id == plain + "_" + place)) {
+      seats_[place] = {unique, id};
+    }
+  }
+}
+
+std::optional<Roster::Seating> Roster::seat(const std::string& port, std::uint32_t address, const Identity& identity,
+                                            bool may_wait) {
   const auto place = place_of(port, address);
   const auto& unique = identity.unique_id.empty() ? identity.serial : identity.unique_id;
-  auto& seat = seats_[place];
-  if (!seat.id.empty() && seat.unique_id == unique && places_[seat.id] == place) {
-    seat.vacant = false;
-    return seat.id;
+  const auto owner_of = [&](const std::string& id) {
+    return std::find_if(seats_.begin(), seats_.end(),
+                        [&](const auto& entry) { return entry.first != place && entry.second.id == id; });
+  };
+  const auto taken = [&](const std::string& id) {
+    const auto owner = owner_of(id);
+    return owner != seats_.end() && owner->second.heard && !owner->second.vacant;
+  };
+  Seating seating;
+  if (const auto mine = seats_.find(place); mine != seats_.end()) {
+    auto& seat = mine->second;
+    if (seat.unique_id == unique && !taken(seat.id)) {
+      seat.heard = true;
+      seat.vacant = false;
+      return Seating{seat.id, {}};
+    }
+    seating.left = seat.heard ? seat.id : std::string();
+    seats_.erase(mine);
   }
-  std::string id = sanitized(unique);
-  if (id.empty() || port_as_id_) {
-    id = place;
+  seating.id = sanitized(unique);
+  if (seating.id.empty() || port_as_id_) {
+    seating.id = place;
   }
-  const auto taken = places_.find(id);
-  if (taken != places_.end() && taken->second != place && !seats_[taken->second].vacant) {
-    id += "_" + place;
+  if (taken(seating.id)) {
+    seating.id += "_" + place;
   }
-  seats_[place] = {unique, id, false};
-  places_[id] = place;
-  return id;
+  if (const auto owner = owner_of(seating.id); owner != seats_.end()) {
+    if (!owner->second.heard && may_wait && seating.left.empty()) {
+      return std::nullopt;
+    }
+    seats_.erase(owner); // it has moved
+  }
+  seats_[place] = {unique, seating.id, true, false};
+  return seating;
 }
 
 void Roster::vacate(const std::string& port, std::uint32_t address) {
@@ -38,6 +79,16 @@ void Roster::vacate(const std::string& port, std::uint32_t address) {
   if (seat != seats_.end()) {
     seat->second.vacant = true;
   }
+}
+
+Json Roster::memory() const {
+  Json places = Json::object();
+  for (const auto& [place, seat] : seats_) {
+    if (!seat.unique_id.empty() && !port_as_id_) {
+      places[place] = {{"unique_id", seat.unique_id}, {"id", seat.id}};
+    }
+  }
+  return {{"places", std::move(places)}};
 }
 
 } // namespace bmsd::actors

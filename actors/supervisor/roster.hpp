@@ -2,35 +2,46 @@
 #pragma once
 
 #include "messages/identity.hpp"
+#include "messages/json.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace bmsd::actors {
 
 /// The id of a battery is what its BMS says of itself, so that it keeps its name, instance and
 /// history on any port. Two batteries that say the same at the same time (equal packs without
-/// serial number) are told apart by their place; so is one that says nothing.
+/// serial number) are told apart by their place; so is one that says nothing. Who had an id before
+/// the last restart has it again, whoever answers first.
 class Roster {
 public:
-  explicit Roster(bool port_as_id = false) : port_as_id_(port_as_id) {}
+  /// `memory`: what memory() gave in an earlier life; anything else is as nothing.
+  explicit Roster(bool port_as_id = false, const Json& memory = {});
 
-  /// Stable for the life of the roster: the same battery at the same place keeps its id.
-  std::string id_for(const std::string& port, std::uint32_t address, const Identity& identity);
+  struct Seating {
+    std::string id;
+    std::string left; ///< the battery that was here until now and is nowhere else; empty: none
+  };
+  /// The same battery at the same place keeps its id. Nothing: another place had the id before the restart and has not
+  /// been heard of yet; ask again when it has, or without `may_wait`.
+  std::optional<Seating> seat(const std::string& port, std::uint32_t address, const Identity& identity, bool may_wait);
 
   /// The link of this place is gone: if the battery turns up elsewhere, it has moved.
   void vacate(const std::string& port, std::uint32_t address);
+
+  Json memory() const;
 
 private:
   struct Seat {
     std::string unique_id;
     std::string id;
+    bool heard = false; ///< in this life
     bool vacant = false;
   };
   bool port_as_id_;
-  std::map<std::string, Seat> seats_;         ///< by place
-  std::map<std::string, std::string> places_; ///< id -> the place that has it
+  std::map<std::string, Seat> seats_; ///< by place; no id twice
 };
 
 } // namespace bmsd::actors

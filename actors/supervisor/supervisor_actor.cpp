@@ -8,8 +8,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
+#include <vector>
 
 namespace bmsd::actors {
 
@@ -47,14 +49,15 @@ public:
   SupervisorActor::behavior_type start(CorePtr core, BatteryFactory factory) {
     core_ = std::move(core);
     factory_ = std::move(factory);
-    roster_ = Roster(core_->config()->port_as_id);
+    roster_ = Roster(core_->config()->port_as_id, core_->store.load(kRosterFile).value_or(Json()));
+    waits_until_ = core_->now().steady + kOwnerLimit;
     self_->set_down_handler([this](caf::down_msg& down) { on_down(down); });
     return {
         [this](const AddChild& add) { this->add(add.spec); },
         [this](const RemovePort& port) { remove_port(port.name); },
         [this](const Identified& found) { on_identified(found); },
         [this](const Vacated& place) { roster_.vacate(place.port, place.address); },
-        [this](const Tick& tick) { on_restart_due(tick.generation); },
+        [this](const Tick& tick) { tick.generation == kSeatAgain ? seat_waiting() : on_restart_due(tick.generation); },
         [this](const RestartChild& restart) { return this->restart(restart.name, "restarted by request"); },
         [this](const ListActors&) { return list(); },
         [this](const Configured&) { tell_all_configured(); },
@@ -63,6 +66,16 @@ public:
   }
 
 private:
+  static constexpr const char* kRosterFile = "roster";
+  static constexpr std::uint64_t kSeatAgain = 0; ///< generations of restarts begin with 1
+  static constexpr milliseconds kSeatAgainAfter{500}, kOwnerLimit{5000};
+
+  struct KnownBattery {
+    BatteryFactory::Built built;
+    std::string port; ///< where it was found last
+  };
+  using Batteries = std::map<std::string, KnownBattery>;
+
   // -- children -----------------------------------------------------------------
 
   void add(const std::shared_ptr<const ChildSpec>& spec) {
@@ -92,6 +105,7 @@ private:
     for (const auto& name : names) {
       remove(name);
     }
+    std::erase_if(waiting_, [&](const Identified& found) { return found.port == port; });
     withdraw(port);
   }
 
@@ -163,7 +177,7 @@ private:
 
   void on_restart_due(std::uint64_t generation) {
     for (auto& [name, child] : children_) {
-      if (generation != 0 && child.generation == generation && !closing_) {
+      if (child.generation == generation && !closing_) {
         ++child.restarts;
         launch(child, LifecycleEvent::restarted);
         return;
@@ -186,7 +200,34 @@ private:
   // -- batteries ------------------------------------------------------------------
 
   void on_identified(const Identified& found) {
-    const auto id = roster_.id_for(found.port, found.address, found.identity);
+    const bool may_wait = core_->now().steady < waits_until_;
+    const auto seating = roster_.seat(found.port, found.address, found.identity, may_wait);
+    if (!seating) {
+      if (waiting_.empty()) {
+        self_->delayed_send(self_, kSeatAgainAfter, Tick{kSeatAgain});
+      }
+      waiting_.push_back(found);
+      return;
+    }
+    // A disk that cannot be written costs what is remembered, no more; the batteries' own files say so in the log.
+    [[maybe_unused]] const auto saved = core_->store.save(kRosterFile, roster_.memory());
+    if (!seating->left.empty()) {
+      spdlog::info("{}: another battery is here now, {} is not", found.port, seating->left);
+      withdraw_battery(batteries_.find(seating->left));
+    }
+    assign(seating->id, found);
+    if (!waiting_.empty()) {
+      seat_waiting(); // for this one, maybe
+    }
+  }
+
+  void seat_waiting() {
+    for (const auto& found : std::exchange(waiting_, {})) {
+      on_identified(found);
+    }
+  }
+
+  void assign(const std::string& id, const Identified& found) {
     auto it = batteries_.find(id);
     if (it == batteries_.end()) {
       it = batteries_.emplace(id, KnownBattery{factory_.build(id, found), found.port}).first;
@@ -205,14 +246,7 @@ private:
   /// The configuration has no such port any more: its batteries leave the bus with it.
   void withdraw(const std::string& port) {
     for (auto it = batteries_.begin(); it != batteries_.end();) {
-      if (it->second.port != port) {
-        ++it;
-        continue;
-      }
-      for (const auto& spec : it->second.built.children) {
-        remove(spec->name);
-      }
-      it = batteries_.erase(it);
+      it = it->second.port == port ? withdraw_battery(it) : std::next(it);
     }
   }
 
@@ -275,16 +309,24 @@ private:
     }
   }
 
+  Batteries::iterator withdraw_battery(Batteries::iterator it) {
+    if (it == batteries_.end()) {
+      return it;
+    }
+    for (const auto& spec : it->second.built.children) {
+      remove(spec->name);
+    }
+    return batteries_.erase(it);
+  }
+
   Self self_;
   CorePtr core_;
   BatteryFactory factory_;
   std::map<std::string, Child> children_;
-  struct KnownBattery {
-    BatteryFactory::Built built;
-    std::string port; ///< where it was found last
-  };
-  std::map<std::string, KnownBattery> batteries_;
+  Batteries batteries_;
   Roster roster_;
+  std::vector<Identified> waiting_; ///< whose id another place had before the restart
+  RestartPolicy::Duration waits_until_{0};
   std::uint64_t generation_ = 0;
   bool closing_ = false, closing_last_ = false;
 };

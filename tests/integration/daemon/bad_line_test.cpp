@@ -162,6 +162,47 @@ TEST_F(BadLine, DamagedCanFramesDisturbNobody) {
   EXPECT_LE(lines_with(daemon.output(), "found Pylontech"), 2) << daemon.output();
 }
 
+TEST_F(BadLine, ASerialNumberThatComesLateOrDamagedIsNotASecondBattery) {
+  transports::test::Pty line;
+  std::filesystem::create_symlink(line.path(), tty("can0"));
+  start({"slcan:" + tty("can0") + ",protocol=pylontech_can"});
+  const auto cycle = [&](const std::string& serial) {
+    const auto before = samples("slcan_can0");
+    line.write("t35181402C012C012C201\rt355458005E00\rt35667A13F2FE6B01\rt35970000000006504E\rt35C2C000\r" + serial);
+    return before;
+  };
+  const auto batteries = [&] {
+    std::string ids;
+    for (const auto& each : status().value("batteries", Json::array())) {
+      ids += each.value("id", std::string()) + " ";
+    }
+    return ids;
+  };
+  const std::string serial = "t38084142434445464748\rt38184A4B4C4D4E4F5051\r";
+  cycle(serial); // of the first set it is not known yet
+  ASSERT_TRUE(wait_until([&] { return entry("ports", "name", "slcan_can0").value("state", std::string()) == "open"; }));
+  ASSERT_TRUE(wait_until([&] {
+    cycle(serial);
+    return link_is("slcan_can0", "up");
+  })) << daemon.output();
+  EXPECT_EQ(batteries(), "ABCDEFGHJKLMNOPQ ");
+  for (const char* damaged : {"t38084142434445464778\r", "t38184A4B4C4D4E4F5011\r"}) {
+    cycle(damaged);
+    const auto taken = cycle(serial); // again right before the next set
+    EXPECT_TRUE(wait_until([&] {
+      cycle(serial);
+      return samples("slcan_can0") > taken + 1;
+    }));
+    EXPECT_EQ(batteries(), "ABCDEFGHJKLMNOPQ ") << damaged;
+  }
+  const std::string other = "t38084848484848484848\rt38184A4B4C4D4E4F5051\r";
+  EXPECT_TRUE(wait_until([&] {
+    cycle(other);
+    return batteries() == "HHHHHHHHJKLMNOPQ ";
+  })) << "what stays is another battery, and the first one has left\n"
+      << batteries();
+}
+
 TEST_F(BadLine, CanLinesThatAreNoFramesOfABatteryAreCountedAndTold) {
   transports::test::Pty line;
   std::filesystem::create_symlink(line.path(), tty("can0"));

@@ -150,17 +150,50 @@ TEST_F(Links, EightPortsAreSearchedInParallel) {
       << status().dump();
 }
 
-TEST_F(Links, EqualPacksAreTwoBatteries) {
+TEST_F(Links, EqualPacksAreTwoBatteriesAndStayTheOnesTheyAre) {
   auto a = simulate("lltjbd", tty("ttyA"));
   auto b = simulate("lltjbd", tty("ttyB"));
   start({tty("ttyA"), tty("ttyB")});
   ASSERT_TRUE(wait_for_link("ttyA", "up"));
   ASSERT_TRUE(wait_for_link("ttyB", "up"));
-  EXPECT_NE(battery("ttyA").value("id", std::string()), battery("ttyB").value("id", std::string()));
+  const auto id = [&](const char* port) { return battery(port).value("id", std::string()); };
+  const auto first = id("ttyA"), second = id("ttyB");
+  EXPECT_NE(first, second);
   test::DbusClient client(bus->address());
   ASSERT_TRUE(
       wait_until([&] { return !client.owner(service("ttyA")).empty() && !client.owner(service("ttyB")).empty(); }));
-  EXPECT_NE(value(client, "ttyA", "/DeviceInstance"), value(client, "ttyB", "/DeviceInstance"));
+  const auto instance = value(client, "ttyA", "/DeviceInstance");
+  EXPECT_NE(instance, value(client, "ttyB", "/DeviceInstance"));
+
+  // Next time the one answers late that was first before; the file tells which that was.
+  const bool a_had_the_plain_id = first.size() < second.size();
+  auto& late = a_had_the_plain_id ? a : b;
+  const auto* late_port = a_had_the_plain_id ? "ttyA" : "ttyB";
+  daemon.signal(SIGTERM);
+  ASSERT_EQ(daemon.wait(), 0);
+  late.signal(SIGSTOP);
+  start({tty("ttyA"), tty("ttyB")});
+  ASSERT_TRUE(wait_for_link(a_had_the_plain_id ? "ttyB" : "ttyA", "up"));
+  late.signal(SIGCONT);
+  ASSERT_TRUE(wait_for_link(late_port, "up", 30s)) << daemon.output();
+  EXPECT_EQ(id("ttyA"), first);
+  EXPECT_EQ(id("ttyB"), second);
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/DeviceInstance") == instance; }));
+}
+
+TEST_F(Links, AnotherBatteryOnTheSameCableTakesThePlaceOfTheFirst) {
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "100"});
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/InstalledCapacity") == "v <d 100>"; }));
+  const auto first = battery("ttyA").value("id", std::string());
+  sim.kill();
+  std::filesystem::remove(tty("ttyA"));
+  sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
+  ASSERT_TRUE(wait_until([&] { return value(client, "ttyA", "/InstalledCapacity") == "v <d 280>"; }, 20s))
+      << daemon.output();
+  EXPECT_NE(battery("ttyA").value("id", std::string()), first);
+  EXPECT_EQ(status()["batteries"].size(), 1U) << "nobody would ever speak for the first one again";
 }
 
 } // namespace

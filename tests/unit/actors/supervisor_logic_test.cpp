@@ -93,43 +93,119 @@ Identity pack(const std::string& unique_id) {
   return identity;
 }
 
+std::string id_of(Roster& roster, const std::string& port, const std::string& unique, std::uint32_t address = 0) {
+  const auto seating = roster.seat(port, address, pack(unique), false);
+  return seating ? seating->id : "nothing";
+}
+
 TEST(Roster, TheBmsNamesTheBattery) {
   Roster roster;
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("80_280.0Ah")), "80_280_0Ah");
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("80_280.0Ah")), "80_280_0Ah") << "found again";
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "80_280.0Ah"), "80_280_0Ah");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "80_280.0Ah"), "80_280_0Ah") << "found again";
 }
 
 TEST(Roster, EqualPacksAreToldApartByTheirPlace) {
   Roster roster;
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("80_5.0Ah")), "80_5_0Ah");
-  EXPECT_EQ(roster.id_for("ttyUSB1", 0, pack("80_5.0Ah")), "80_5_0Ah_ttyUSB1");
-  EXPECT_EQ(roster.id_for("ttyUSB1", 0, pack("80_5.0Ah")), "80_5_0Ah_ttyUSB1");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "80_5.0Ah"), "80_5_0Ah");
+  EXPECT_EQ(id_of(roster, "ttyUSB1", "80_5.0Ah"), "80_5_0Ah_ttyUSB1");
+  EXPECT_EQ(id_of(roster, "ttyUSB1", "80_5.0Ah"), "80_5_0Ah_ttyUSB1");
 }
 
 TEST(Roster, ABatteryThatMovesKeepsItsId) {
   Roster roster;
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("X")), "X");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "X"), "X");
   roster.vacate("ttyUSB0", 0);
-  EXPECT_EQ(roster.id_for("ttyUSB1", 0, pack("X")), "X");
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("X")), "X_ttyUSB0") << "a second one of the same kind";
+  EXPECT_EQ(id_of(roster, "ttyUSB1", "X"), "X");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "X"), "X_ttyUSB0") << "a second one of the same kind";
 }
 
 TEST(Roster, AnotherBmsOnTheCableIsAnotherBattery) {
   Roster roster;
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("A")), "A");
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("B")), "B");
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("A")), "A");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "A"), "A");
+  const auto second = roster.seat("ttyUSB0", 0, pack("B"), true);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->id, "B");
+  EXPECT_EQ(second->left, "A");
+  const auto third = roster.seat("ttyUSB0", 0, pack("A"), true);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->id, "A");
+  EXPECT_EQ(third->left, "B");
+}
+
+TEST(Roster, ABatteryThatHasMovedHasNotLeft) {
+  Roster roster;
+  id_of(roster, "ttyUSB0", "A");
+  roster.vacate("ttyUSB0", 0);
+  id_of(roster, "ttyUSB1", "A");
+  const auto other = roster.seat("ttyUSB0", 0, pack("B"), true);
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->left, "");
 }
 
 TEST(Roster, AddressesOfOneLineAreApart) {
   Roster roster;
-  EXPECT_EQ(roster.id_for("ttyUSB0", 1, pack("")), "ttyUSB0__1");
-  EXPECT_EQ(roster.id_for("ttyUSB0", 2, pack("")), "ttyUSB0__2");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "", 1), "ttyUSB0__1");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "", 2), "ttyUSB0__2");
 }
 
 TEST(Roster, PortAsIdWhenTheUserWants) {
   Roster roster(true);
-  EXPECT_EQ(roster.id_for("ttyUSB0", 0, pack("A")), "ttyUSB0");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "A"), "ttyUSB0");
+  EXPECT_EQ(roster.memory(), (Json{{"places", Json::object()}}));
+}
+
+class RosterAfterRestart : public ::testing::Test {
+protected:
+  RosterAfterRestart() {
+    Roster before;
+    id_of(before, "ttyUSB0", "80_5.0Ah");
+    id_of(before, "ttyUSB1", "80_5.0Ah");
+    memory = before.memory();
+  }
+  Json memory;
+};
+
+TEST_F(RosterAfterRestart, EqualPacksHaveTheirIdsWhoeverAnswersFirst) {
+  Roster roster(false, memory);
+  EXPECT_EQ(id_of(roster, "ttyUSB1", "80_5.0Ah"), "80_5_0Ah_ttyUSB1");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "80_5.0Ah"), "80_5_0Ah");
+}
+
+TEST_F(RosterAfterRestart, ANewEqualPackWaitsForWhoHadTheId) {
+  Roster roster(false, memory);
+  EXPECT_FALSE(roster.seat("ttyUSB2", 0, pack("80_5.0Ah"), true));
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "80_5.0Ah"), "80_5_0Ah");
+  const auto seating = roster.seat("ttyUSB2", 0, pack("80_5.0Ah"), true);
+  ASSERT_TRUE(seating);
+  EXPECT_EQ(seating->id, "80_5_0Ah_ttyUSB2");
+}
+
+TEST_F(RosterAfterRestart, ABatteryThatHasMovedMeanwhileHasItsIdAfterAWhile) {
+  Roster roster(false, memory);
+  EXPECT_FALSE(roster.seat("ttyUSB2", 0, pack("80_5.0Ah"), true));
+  EXPECT_EQ(id_of(roster, "ttyUSB2", "80_5.0Ah"), "80_5_0Ah");
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "80_5.0Ah"), "80_5_0Ah_ttyUSB0") << "and then the other one appears after all";
+}
+
+TEST(Roster, PortsThatHaveChangedTheirNamesDoNotWaitForEachOther) {
+  Roster before;
+  id_of(before, "ttyUSB0", "A");
+  id_of(before, "ttyUSB1", "B");
+  Roster roster(false, before.memory());
+  EXPECT_FALSE(roster.seat("ttyUSB0", 0, pack("B"), true)) << "is ttyUSB1's";
+  EXPECT_EQ(roster.seat("ttyUSB1", 0, pack("A"), true)->id, "A");
+  EXPECT_EQ(roster.seat("ttyUSB0", 0, pack("B"), true)->id, "B");
+}
+
+TEST(Roster, AMemoryThatIsNoneIsAsNothing) {
+  for (const char* text :
+       {"null", "5", "[]", R"({"places":[]})", R"({"places":{"ttyUSB0":5}})",
+        R"({"places":{"ttyUSB0":{"unique_id":"A","id":"../B"}}})",
+        R"({"places":{"ttyUSB0":{"unique_id":"A","id":"B"}}})", R"({"places":{"ttyUSB0":{"id":""}}})"}) {
+    Roster roster(false, Json::parse(text));
+    EXPECT_EQ(id_of(roster, "ttyUSB0", "A"), "A") << text;
+    EXPECT_EQ(id_of(roster, "ttyUSB1", "B"), "B") << text;
+  }
 }
 
 // -- latency ------------------------------------------------------------------------------------
