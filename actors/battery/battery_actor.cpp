@@ -4,16 +4,21 @@
 #include "actors/battery/kept_values.hpp"
 #include "actors/log_limit.hpp"
 #include "actors/spawn.hpp"
+#include "protocols/core/protocol.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace bmsd::actors {
 
 namespace {
 
+using std::chrono::duration;
+using std::chrono::duration_cast;
 using std::chrono::minutes;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
@@ -36,16 +41,18 @@ public:
     fresh_until_ = saved ? nanoseconds(0) : core_->now().steady + kTakeOverWithin;
     make_controller(std::move(saved));
     keep(fresh_until_.count() != 0);
-    self_->delayed_send(self_, kSaveEvery, Tick{});
+    self_->delayed_send(self_, kSaveEvery, Tick{kSave});
+    heard_ = core_->now().steady;
+    self_->delayed_send(self_, kWatchEvery, Tick{kWatch});
     follow_readings();
     return {
         [this](const Identity& identity) { on_identity(identity); },
         [this](const Polled& polled) { on_sample(polled); },
-        [this](const PollFailed&) { publish(controller_->on_poll_failed(core_->now())); },
+        [this](const PollFailed&) { on_poll_failed(); },
         [this](const LinkState& state) { link_ = state; },
         [this](const RemoteReading& reading) { on_remote(reading); },
         [this](const KeptValues& kept) { take_over(kept); },
-        [this](const Tick&) { on_save_tick(); },
+        [this](const Tick& tick) { tick.generation == kWatch ? on_watch_tick() : on_save_tick(); },
         [this](const Command& command) { return on_command(command); },
         [this](const Describe&) { return describe(); },
         [this](const Configured&) { reconfigure(); },
@@ -64,6 +71,9 @@ private:
   static constexpr seconds kLookEvery{15};
   static constexpr seconds kTakeOverWithin{120};
   static constexpr seconds kWarnEvery{60};
+  static constexpr seconds kWatchEvery{10};
+  static constexpr seconds kLongestSilence{30}; ///< and three polls
+  static constexpr std::uint64_t kSave = 0, kWatch = 1;
 
   // -- samples ---------------------------------------------------------------------
 
@@ -75,6 +85,7 @@ private:
   void on_sample(const Polled& polled) {
     const auto now = core_->now();
     last_sample_ = now.steady;
+    heard_from_session();
     publish(controller_->on_sample(polled.sample, identity_, now), polled.received);
     if (!controller_->last_sample_good()) {
       core_->counters.count(Fault::implausible);
@@ -88,6 +99,45 @@ private:
         save();
       }
     }
+  }
+
+  void on_poll_failed() {
+    heard_from_session();
+    publish(controller_->on_poll_failed(core_->now()));
+  }
+
+  void heard_from_session() {
+    heard_ = core_->now().steady;
+    if (std::exchange(unspoken_, false)) {
+      spdlog::info("{}: its driver is back", plan_->id);
+    }
+  }
+
+  /// A session that keeps failing says nothing at all, not even that the BMS is lost.
+  void on_watch_tick() {
+    self_->delayed_send(self_, kWatchEvery, Tick{kWatch});
+    if (core_->now().steady - heard_ <= longest_silence()) {
+      return;
+    }
+    if (!std::exchange(unspoken_, true)) {
+      spdlog::warn("{}: no word from its driver; the battery counts as lost", plan_->id);
+      link_ = {link_.port, Link::silent, "its driver has failed"};
+    }
+    publish(controller_->on_poll_failed(core_->now()));
+  }
+
+  nanoseconds longest_silence() const {
+    const auto* protocol = protocols::find_protocol(identity_.protocol);
+    auto poll = protocol != nullptr ? duration<double>(protocol->poll_interval) : duration<double>(1);
+    for (const auto& port : core_->config()->ports) {
+      if (port.name == link_.port) {
+        poll = duration<double>(port.poll_interval.value_or(poll.count()));
+        if (protocol != nullptr && protocol->medium == protocols::Medium::document) {
+          poll = std::max(poll, duration<double>(port.stale_after));
+        }
+      }
+    }
+    return kLongestSilence + duration_cast<nanoseconds>(3 * poll);
   }
 
   void publish(const Status& status, nanoseconds received = {}) {
@@ -223,7 +273,7 @@ private:
   }
 
   void on_save_tick() {
-    self_->delayed_send(self_, kSaveEvery, Tick{});
+    self_->delayed_send(self_, kSaveEvery, Tick{kSave});
     follow_readings(); // the settings actor may have been restarted
     save();
   }
@@ -284,6 +334,8 @@ private:
   battery::EssSettings ess_;
   LinkState link_;
   nanoseconds last_sample_{0};
+  nanoseconds heard_{0};       ///< of the session, good or bad
+  bool unspoken_ = false;      ///< nothing for too long
   nanoseconds looked_{0};      ///< at the charge state
   nanoseconds fresh_until_{0}; ///< until then it may learn from the settings service
   std::string warning_;        ///< as in the log

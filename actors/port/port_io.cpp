@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace bmsd::actors {
 
@@ -26,19 +27,38 @@ void PortIo::open(std::uint64_t generation) {
   if (link_.get() == nullptr) {
     make();
   }
+  opening_ = true;
   link_.get()->open([weak = weak_from_this(), generation](Result<void> result) {
     if (auto self = weak.lock()) {
-      self->closed_ = result ? std::string() : result.error().detail;
       post_from_outside(*self->core_, self->plan_->port, LinkOpened{generation, result ? Error{} : result.error()});
+      self->on_opened(result ? std::string() : result.error().detail);
     }
   });
+}
+
+/// Those who have asked meanwhile get their turn, or hear why not.
+void PortIo::on_opened(std::string closed) {
+  opening_ = false;
+  closed_ = std::move(closed);
+  if (closed_.empty()) {
+    if (!busy_ && (!waiting_.empty() || !late_.empty())) {
+      run_next();
+    }
+    return;
+  }
+  for (auto& job : std::exchange(waiting_, {})) {
+    refuse(std::move(job), closed_);
+  }
+  for (auto& late : std::exchange(late_, {})) {
+    refuse(std::move(late.job), closed_);
+  }
 }
 
 void PortIo::close() {
   waiting_.clear();
   late_.clear();
   late_timer_.cancel();
-  busy_ = false;
+  busy_ = opening_ = false;
   link_ = {};
   closed_ = "the port is closed";
 }
@@ -70,9 +90,7 @@ void PortIo::make() {
 
 void PortIo::exchange(ExchangeJob job) {
   if (auto reason = refusal(); !reason.empty()) {
-    Reply refused;
-    refused.error = {Fault::link, std::move(reason)};
-    finish(std::move(job), std::move(refused));
+    refuse(std::move(job), std::move(reason));
     return;
   }
   if (job.can_wait) {
@@ -80,13 +98,19 @@ void PortIo::exchange(ExchangeJob job) {
   } else {
     waiting_.push_back(std::move(job));
   }
-  if (!busy_) {
+  if (!busy_ && !opening_) {
     run_next();
   }
 }
 
+void PortIo::refuse(ExchangeJob job, std::string reason) {
+  Reply refused;
+  refused.error = {Fault::link, std::move(reason)};
+  finish(std::move(job), std::move(refused));
+}
+
 std::string PortIo::refusal() const {
-  if (!closed_.empty()) {
+  if (!closed_.empty() && !opening_) {
     return closed_;
   }
   if (!link_.line) {

@@ -24,13 +24,15 @@ public:
 
   /// Answered by LinkOpened with this generation.
   void open(std::uint64_t generation);
-  /// Exchanges wait in line, so that several batteries share a bus; a full line refuses.
+  /// Exchanges wait in line, so that several batteries share a bus, and for the port to open; a full line refuses.
   void exchange(ExchangeJob job) override;
   void send(const CanFrame& frame);
   void close();
 
 private:
   void make();
+  void on_opened(std::string closed);
+  void refuse(ExchangeJob job, std::string reason);
   /// Why no exchange is possible; empty: one is.
   std::string refusal() const;
   void run_next();
@@ -54,6 +56,7 @@ private:
   PortPlanPtr plan_;
   MadeLink link_;
   std::string closed_ = "the port is not open yet"; ///< why; empty: it is open
+  bool opening_ = false;
   std::deque<ExchangeJob> waiting_;
   struct LateJob {
     ExchangeJob job;

@@ -24,6 +24,8 @@ TEST_F(Links, SerialAtWireSpeed) {
   EXPECT_EQ(value(client, "ttyA", "/System/NrOfCellsPerBattery"), "v <i 16>");
   EXPECT_EQ(value(client, "ttyA", "/Info/MaxChargeVoltage"), "v <d 55.2>") << "16 x 3.45 V";
   EXPECT_EQ(value(client, "ttyA", "/Connected"), "v <i 1>");
+  EXPECT_EQ(battery("ttyA").value("last_error", std::string("?")), "") << "nothing has gone wrong";
+  EXPECT_EQ(failures("link"), 0U);
 }
 
 TEST_F(Links, TheSameOverTcp) {

@@ -124,6 +124,26 @@ TEST_F(PortIoTest, RefusesBeforeItIsOpenAndAfterItIsClosed) {
   EXPECT_EQ(refusal(3), "the port is closed");
 }
 
+TEST_F(PortIoTest, WhoAsksWhileItOpensWaitsForThat) {
+  port->open(1);
+  ask(1);
+  ask(2);
+  ASSERT_TRUE(until([&] {
+    echo();
+    return answered.size() == 2;
+  }));
+  EXPECT_EQ(last.error.fault, Fault::none) << last.error.detail;
+
+  plan->config.address = transports::SerialAddress{"/dev/no-such-tty"};
+  make();
+  port->open(1);
+  ask(3);
+  ask(4, true);
+  ASSERT_TRUE(until([&] { return answered.size() == 4; }));
+  EXPECT_EQ(last.error.fault, Fault::link);
+  EXPECT_THAT(last.error.detail, HasSubstr("No such file"));
+}
+
 TEST_F(PortIoTest, RefusesWithTheReasonWhyItCouldNotBeOpened) {
   plan->config.address = transports::SerialAddress{"/dev/no-such-tty"};
   make();

@@ -1,0 +1,96 @@
+// A battery between its session and the bus: what it publishes when nobody speaks for it.
+#include "actor_fixture.hpp"
+#include "actors/battery/battery_actor.hpp"
+
+namespace bmsd::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+class BatteryActorTest : public test::ActorTest {
+protected:
+  BatteryActorTest() {
+    auto config = std::make_shared<DaemonConfig>();
+    PortConfig slow;
+    slow.name = "slow";
+    slow.poll_interval = 600;
+    config->ports.push_back(slow);
+    core->set_config(config);
+
+    auto plan = std::make_shared<BatteryPlan>();
+    plan->id = "A";
+    plan->battery = std::make_shared<Slot<BatteryActor>>("battery/A");
+    plan->publisher = std::make_shared<Slot<PublisherActor>>("publisher/A");
+    plan->session = std::make_shared<Slot<SessionRef>>("session of A");
+    plan->identity = std::make_shared<Slot<std::shared_ptr<const Identity>>>("A");
+    plan->publisher->set(publisher = spawn_publisher_stand_in());
+    battery = spawn_battery(system, core, plan);
+    run();
+  }
+  ~BatteryActorTest() override {
+    end(battery);
+    end(publisher);
+    battery = BatteryActor();
+    publisher = PublisherActor();
+  }
+
+  PublisherActor spawn_publisher_stand_in() {
+    return test::spawn_stand_in<PublisherActor>(
+        system, [this](PublisherActor::pointer) -> PublisherActor::behavior_type {
+          return {[this](const Published& published) { last = published.status; },
+                  [](const Identity&) {},
+                  [](const Registration&) {},
+                  [](const WriteRequest&) {},
+                  [](const PublishState&) {},
+                  [](const Tick&) {},
+                  [](const Describe&) { return Json::object(); },
+                  [](const Configured&) {},
+                  [](const CloseDown&) {}};
+        });
+  }
+
+  void sample(const std::string& port) {
+    Sample sample;
+    sample.voltage = 51.2;
+    sample.current = 0.0;
+    sample.soc = 50.0;
+    for (int i = 0; i < 16; ++i) {
+      sample.cell_voltages.push_back(3.2);
+    }
+    caf::anon_send(battery, LinkState{port, Link::up, {}});
+    caf::anon_send(battery, Polled{sample, now.steady});
+    run();
+  }
+
+  BatteryActor battery;
+  PublisherActor publisher;
+  std::shared_ptr<const Status> last;
+};
+
+TEST_F(BatteryActorTest, WithoutAWordFromItsDriverItCountsAsLost) {
+  sample("a");
+  ASSERT_TRUE(last);
+  EXPECT_TRUE(last->connected);
+  EXPECT_GT(last->ccl.value_or(0), 0);
+  pass(30s, 1s);
+  EXPECT_TRUE(last->connected) << "a restart of the session takes less";
+  pass(30s, 1s);
+  EXPECT_FALSE(last->connected);
+  EXPECT_EQ(last->voltage, std::nullopt);
+  pass(2min, 1s);
+  EXPECT_EQ(last->ccl, 0.0) << "a minute, with cells below BLOCK_ON_DISCONNECT_VOLTAGE_MIN";
+  EXPECT_GE(last->alarms[Alarm::BmsCable], 1);
+  sample("a");
+  EXPECT_TRUE(last->connected);
+}
+
+TEST_F(BatteryActorTest, ASlowPollIsNoSilence) {
+  sample("slow");
+  pass(25min, 5s);
+  EXPECT_TRUE(last->connected);
+  pass(10min, 5s);
+  EXPECT_FALSE(last->connected);
+}
+
+} // namespace
+} // namespace bmsd::actors
