@@ -269,7 +269,15 @@ private:
 
   std::optional<battery::SavedState> load() {
     const auto json = core_->store.load("battery_" + plan_->id);
-    return json ? std::optional(battery::saved_state_from_json(*json).settled()) : std::nullopt;
+    if (!json) {
+      return std::nullopt;
+    }
+    std::string ignored;
+    auto state = battery::saved_state_from_json(*json, &ignored).settled();
+    if (!ignored.empty()) {
+      spdlog::warn("{}: its state file holds what cannot be read, which is ignored: {}", plan_->id, ignored);
+    }
+    return state;
   }
 
   void on_save_tick() {

@@ -211,12 +211,22 @@ private:
 
   std::optional<Registration> load(const std::string& id) {
     const auto json = core_->store.load("device_" + id);
-    if (!json || !json->contains("device_instance") || !(*json)["device_instance"].is_number_integer()) {
+    if (!json) {
       return std::nullopt;
     }
-    const auto& name = json->contains("custom_name") ? (*json)["custom_name"] : Json();
-    return Registration{std::max((*json)["device_instance"].get<int>(), 0),
-                        name.is_string() ? name.get<std::string>() : std::string()};
+    const auto value = [&](const char* key) {
+      const auto found = json->find(key);
+      return found == json->end() ? Json() : *found;
+    };
+    const auto instance = value("device_instance"), name = value("custom_name");
+    constexpr std::int64_t kMaxInstance = 1'000'000;
+    if (!instance.is_number_integer() || instance.get<std::int64_t>() < 0 ||
+        instance.get<std::int64_t>() > kMaxInstance || !name.is_string()) {
+      spdlog::warn("{}: the file of its instance and name holds something else, which is ignored: {}", id,
+                   json->dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 200));
+      return std::nullopt;
+    }
+    return Registration{instance.get<int>(), name.get<std::string>()};
   }
 
   Self self_;
