@@ -104,12 +104,26 @@ struct TraceOptions {
   std::string battery;
 };
 
+/// Whether the status has a battery or port of that name; an empty name is no question.
+bool knows(const Json& status, const std::string& name) {
+  bool found = name.empty();
+  for (const auto& [list, key] : {std::pair("batteries", "id"), std::pair("ports", "name")}) {
+    for (const auto& item : status.value(list, Json::array())) {
+      found = found || item.value(key, std::string()) == name;
+    }
+  }
+  return found;
+}
+
 int trace(const std::string& socket, const TraceOptions& options) {
   app::ControlClient client;
   if (auto connected = client.connect(socket); !connected) {
     return fail(connected.error().detail);
   }
   client.stop_by_signal();
+  if (auto status = client.ask({{"cmd", "status"}}); status && !knows(*status, options.battery)) {
+    std::cerr << "bmsctl: no battery and no port is called \"" << options.battery << "\" now; waiting for one\n";
+  }
   Json request = {{"cmd", "trace"}};
   if (!options.only.empty()) {
     request["only"] = options.only;
@@ -245,7 +259,7 @@ int restart(const std::string& socket, const std::string& actor, bool json) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App cli{"bmsctl " BMSD_VERSION ": looks into a running bmsd, and tries things without one."};
-  cli.require_subcommand(1);
+  cli.require_subcommand(0, 1);
   cli.set_version_flag("--version", "bmsctl " BMSD_VERSION);
   std::string socket = app::defaults().socket;
   cli.add_option("--socket", socket, "control socket of the daemon")->type_name("PATH")->capture_default_str();
@@ -389,5 +403,9 @@ int main(int argc, char** argv) {
   if (const auto status = app::parse_command_line(cli, argc, argv)) {
     return *status;
   }
-  return result;
+  if (cli.get_subcommands().empty()) {
+    std::cerr << cli.help();
+    return 2;
+  }
+  return app::after_output(result);
 }

@@ -5,6 +5,7 @@
 #include "app/daemon.hpp"
 #include "app/defaults.hpp"
 #include "app/port_config.hpp"
+#include "transports/dbus/bus_address.hpp"
 
 #include <CLI/CLI.hpp>
 #include <malloc.h>
@@ -28,6 +29,9 @@ struct CommandLine {
 
 /// The configuration with the command line laid over it.
 Result<app::LoadedConfig> load(const CommandLine& line) {
+  if (auto bus = dbus::bus_address(line.bus); !bus && !line.bus.empty()) {
+    return Error{Fault::rejected, "--bus: " + bus.error().detail};
+  }
   app::LoadedConfig loaded;
   const auto place = app::defaults();
   const auto path = line.config.empty() ? place.config : line.config;
@@ -111,7 +115,7 @@ int main(int argc, char** argv) {
   }
   if (print_config) {
     std::cout << app::config_template();
-    return 0;
+    return app::after_output(0);
   }
 
   spdlog::set_default_logger(spdlog::stdout_logger_mt("main"));
@@ -126,7 +130,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (line.check_config) {
-    return check(*loaded);
+    return app::after_output(check(*loaded));
   }
   if (!set_log_level(loaded->options.log_level)) {
     std::cerr << "bmsd: unknown log level \"" << loaded->options.log_level

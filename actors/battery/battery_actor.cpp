@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace bmsd::actors {
@@ -329,6 +330,8 @@ private:
     json.update(to_json(status.sample)); // the measured values, under the names of the capture format
     auto in_use = to_json(status);
     in_use.erase("sample");
+    // A value that is not in use any more is not what was measured last.
+    Status::fields(status, [&json](std::string_view name, const auto&) { json.erase(std::string(name)); });
     json.update(in_use);
     return json;
   }

@@ -9,6 +9,7 @@ void PublisherIo::start(PublisherOptions options, const Identity& identity,
                         const std::shared_ptr<const Status>& status) {
   service_.reset();
   table_.emplace(std::move(options), identity);
+  status_ = status;
   service_ =
       std::make_unique<dbus::Service>(core_->io, plan_->bus, service_name(plan_->found.port, plan_->found.address));
   if (auto added = service_->add(table_->items(*status)); !added) {
@@ -28,6 +29,7 @@ void PublisherIo::update(const Published& published) {
   if (!service_) {
     return;
   }
+  status_ = published.status;
   const auto changes = table_->changes(*published.status);
   if (!changes.empty()) {
     core_->counters.signals.fetch_add(1, std::memory_order_relaxed);
@@ -41,6 +43,7 @@ void PublisherIo::update(const Published& published) {
 void PublisherIo::set_custom_name(const std::string& name) {
   if (table_) {
     table_->set_custom_name(name);
+    update({status_}); // whoever changed it looks at it now
   }
 }
 
@@ -53,12 +56,14 @@ void PublisherIo::set_identity(const Identity& identity) {
 void PublisherIo::carried_out(const CommandOutcome& command) {
   if (table_) {
     table_->carried_out(command.kind, command.value);
+    update({status_});
   }
 }
 
 void PublisherIo::stop() {
   service_.reset();
   table_.reset();
+  status_.reset();
 }
 
 void PublisherIo::on_refusal(const std::string& path, int code) {

@@ -34,6 +34,7 @@ private:
   PublisherPlanPtr plan_;
   std::optional<PathTable> table_;
   std::unique_ptr<dbus::Service> service_;
+  std::shared_ptr<const Status> status_; ///< the last one
   LogLimit refusals_{std::chrono::minutes(1)};
 };
 

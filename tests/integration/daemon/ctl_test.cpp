@@ -51,7 +51,17 @@ TEST_F(Ctl, EveryCommandExplainsItself) {
     EXPECT_EQ(test::run({program(other), "--help"}).status, 0);
   }
   EXPECT_EQ(test::run({program("bmsctl")}).status, 2) << "a command is needed";
-  EXPECT_EQ(test::run({program("bmsctl"), "dance"}).status, 2);
+  const auto dance = test::run({program("bmsctl"), "dance"});
+  EXPECT_EQ(dance.status, 2);
+  EXPECT_THAT(dance.output, HasSubstr("not expected: dance"));
+  const auto nowhere = test::run({program("bmsd"), "--bus", "nowhere"});
+  EXPECT_EQ(nowhere.status, 2);
+  EXPECT_THAT(nowhere.output, HasSubstr("--bus: not a bus: nowhere"));
+  for (const std::string command : {"bmsctl protocols", "bmsd --print-config"}) {
+    const auto full = test::run({"/bin/sh", "-c", program(command) + " > /dev/full"});
+    EXPECT_EQ(full.status, 1) << command;
+    EXPECT_THAT(full.output, HasSubstr("cannot write to standard output")) << command;
+  }
   for (const std::string name : {"bmsctl", "bmsd", "bmssim"}) {
     EXPECT_EQ(test::run({program(name), "--dance"}).status, 2) << name;
   }
@@ -109,6 +119,7 @@ TEST_F(Ctl, CtrlCEndsAtOnce) {
   };
   EXPECT_EQ(ends({"status", "--watch", "--interval", "3600"}, "supervisor"), 0);
   EXPECT_EQ(ends({"trace", "--only", "sample"}, "sample"), 0);
+  EXPECT_EQ(ends({"trace", "--battery", "nobody"}, "no battery and no port is called \"nobody\" now"), 0);
   EXPECT_EQ(ends({"probe", deaf}, "trying"), 128 + SIGINT);
 
   test::Process writing({program("bmsctl"), "--socket", directory / "sock", "capture", capture}, directory / "w.log");
@@ -194,11 +205,11 @@ TEST_F(Ctl, SetSaysWhatCameOfIt) {
   test::DbusClient client(bus->address());
   ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); }));
   EXPECT_EQ(ctl({"set", id, "/CustomName", "Cellar"}).status, 0);
-  EXPECT_TRUE(wait_until([&] { return battery("ttyA").value("custom_name", std::string()) == "Cellar"; }));
+  EXPECT_EQ(value(client, "ttyA", "/CustomName"), "v <s \"Cellar\">") << "at once";
+  EXPECT_EQ(battery("ttyA").value("custom_name", std::string()), "Cellar");
   EXPECT_EQ(ctl({"set", id, "/Settings/ForceChargingOff", "1"}).status, 0) << daemon.output();
+  EXPECT_EQ(value(client, "ttyA", "/Settings/ForceChargingOff"), "v <i 1>");
   EXPECT_TRUE(wait_until([&] { return !battery("ttyA").value("charge_enabled", true); })) << battery("ttyA").dump();
-  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Settings/ForceChargingOff") == "v <i 1>"; }))
-      << value(client, "ttyA", "/Settings/ForceChargingOff");
   EXPECT_EQ(ctl({"set", id, "/Settings/ForceChargingOff", "7"}).status, 1);
   const auto refused = ctl({"set", id, "/Soc", "50"});
   EXPECT_EQ(refused.status, 1);

@@ -62,6 +62,15 @@ protected:
     run();
   }
 
+  Json describe() {
+    caf::scoped_actor asker(system);
+    auto waiting = asker->request(battery, caf::infinite, Describe{});
+    run();
+    Json found;
+    waiting.receive([&](const Json& json) { found = json; }, [](const caf::error&) { FAIL(); });
+    return found;
+  }
+
   BatteryActor battery;
   PublisherActor publisher;
   std::shared_ptr<const Status> last;
@@ -72,11 +81,13 @@ TEST_F(BatteryActorTest, WithoutAWordFromItsDriverItCountsAsLost) {
   ASSERT_TRUE(last);
   EXPECT_TRUE(last->connected);
   EXPECT_GT(last->ccl.value_or(0), 0);
+  EXPECT_EQ(describe().value("voltage", 0.0), 51.2);
   pass(30s, 1s);
   EXPECT_TRUE(last->connected) << "a restart of the session takes less";
   pass(30s, 1s);
   EXPECT_FALSE(last->connected);
   EXPECT_EQ(last->voltage, std::nullopt);
+  EXPECT_FALSE(describe().contains("voltage")) << "nor shown to people";
   pass(2min, 1s);
   EXPECT_EQ(last->ccl, 0.0) << "a minute, with cells below BLOCK_ON_DISCONNECT_VOLTAGE_MIN";
   EXPECT_GE(last->alarms[Alarm::BmsCable], 1);
