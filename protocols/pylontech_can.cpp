@@ -63,6 +63,16 @@ constexpr std::array kLimitFields = {
     field(&Sample::max_discharge_current, 4, Wire::s16le).per_unit(10).optional(),
     field(&Sample::battery_low_voltage, 6, Wire::u16le).per_unit(10).absent(0).optional(),
 };
+/// Without these a set is worth nothing.
+constexpr std::size_t least_size(std::uint32_t id) {
+  switch (id) {
+  case kLimits: return 6;
+  case kSoc: return 2;
+  case kMeasurements: return 4;
+  default: return 0;
+  }
+}
+
 constexpr std::array kSocFields = {
     field(&Sample::soc, 0, Wire::u16le).within(0, 100).optional(),
     field(&Sample::soh, 2, Wire::u16le).within(0, 100).optional(),
@@ -173,7 +183,7 @@ PylontechCan::PylontechCan(const ProtocolConfig& config)
 
 // -- frames in ----------------------------------------------------------------------
 
-bool PylontechCan::on_frame(const CanFrame& frame, std::chrono::milliseconds now) {
+FrameProblem PylontechCan::on_frame(const CanFrame& frame, std::chrono::milliseconds now) {
   if (!frame.extended && frame.id == kUbmsState) {
     ubms_state_ = now;
   } else if (!frame.extended && frame.id == kUbmsCommand) {
@@ -182,14 +192,14 @@ bool PylontechCan::on_frame(const CanFrame& frame, std::chrono::milliseconds now
   // A hub adds 0x1000 per group, which does not fit into 11 bits.
   const std::uint32_t id = frame.id - 0x1000 * group_;
   if (id < kFirstId || id > kLastId) {
-    return true;
+    return {};
   }
   if (frame.extended != (group_ != 0)) {
-    return false;
+    return {Fault::framing, frame.extended ? "has 29 bits" : "has 11 bits"};
   }
   slots_[id - kFirstId] = {frame.data, now};
   note_arrival(id);
-  return true;
+  return frame.data.size() < least_size(id) ? FrameProblem{Fault::truncated, "is too short"} : FrameProblem();
 }
 
 /// A set is complete when measurements, limits, SoC, alarms and switches have arrived. Who sends

@@ -20,7 +20,7 @@ public:
 
   explicit PylontechCan(const ProtocolConfig& config);
 
-  bool on_frame(const CanFrame& frame, std::chrono::milliseconds now) override;
+  FrameProblem on_frame(const CanFrame& frame, std::chrono::milliseconds now) override;
   bool identified(std::chrono::milliseconds now) const override;
   Identity identity() const override;
   /// Fault::timeout as soon as measurements, limits or SoC are older than 3 s, or alarms or

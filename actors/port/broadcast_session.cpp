@@ -75,8 +75,9 @@ private:
   void on_frames(const FrameBatch& batch) {
     for (const auto& frame : batch.frames) {
       for (auto& listener : listeners_) {
-        if (!listener.protocol->on_frame(frame, batch.at) && protocol_ != nullptr) {
-          alike(frame);
+        const auto problem = listener.protocol->on_frame(frame, batch.at);
+        if (problem.fault != Fault::none && protocol_ != nullptr) {
+          wrong(frame, problem);
         }
       }
     }
@@ -89,13 +90,11 @@ private:
     }
   }
 
-  /// Somebody else uses the numbers of this BMS, or means to be it.
-  void alike(const CanFrame& frame) {
-    core_->counters.count(Fault::framing);
-    char text[48];
-    std::snprintf(text, sizeof text, "frame 0x%03x of %d bits is not the BMS's", static_cast<unsigned>(frame.id),
-                  frame.extended ? 29 : 11);
-    report_->wrong({Fault::framing, text});
+  void wrong(const CanFrame& frame, const protocols::FrameProblem& problem) {
+    core_->counters.count(problem.fault);
+    char number[16];
+    std::snprintf(number, sizeof number, "0x%03x", static_cast<unsigned>(frame.id));
+    report_->wrong({problem.fault, "frame " + std::string(number) + " " + std::string(problem.detail)});
   }
 
   void find(milliseconds now) {

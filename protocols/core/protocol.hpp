@@ -57,13 +57,19 @@ protected:
   Script if_answered(Script work);
 };
 
+/// What is wrong with a CAN frame; Fault::none: nothing.
+struct FrameProblem {
+  Fault fault = Fault::none;
+  std::string_view detail = {}; ///< a string literal: "has 29 bits"
+};
+
 /// The BMS sends CAN frames by itself.
 class BroadcastProtocol {
 public:
   virtual ~BroadcastProtocol() = default;
-  /// Takes any frame of the bus; ignores what is not its own. `now`: any monotonic origin. False: a frame under one of
-  /// its numbers that cannot be its own, with 29 instead of 11 bits; ignored, too.
-  virtual bool on_frame(const CanFrame& frame, std::chrono::milliseconds now) = 0;
+  /// Takes any frame of the bus; ignores what is not its own. `now`: any monotonic origin. Returns what is wrong with a
+  /// frame under one of its numbers.
+  virtual FrameProblem on_frame(const CanFrame& frame, std::chrono::milliseconds now) = 0;
   /// Proof that this BMS is on the bus, from the frames so far.
   virtual bool identified(std::chrono::milliseconds now) const = 0;
   virtual Identity identity() const = 0;

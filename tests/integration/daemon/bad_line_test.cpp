@@ -214,11 +214,12 @@ TEST_F(BadLine, CanLinesThatAreNoFramesOfABatteryAreCountedAndTold) {
     set();
     return link_is("slcan_can0", "up");
   })) << daemon.output();
-  line.write("r3518\rT00000355451005F00\rt3554510\r");
-  EXPECT_TRUE(wait_until([&] { return failures("framing") >= 3; })) << status().dump();
+  line.write("r3518\rT00000355451005F00\rt3554510\rt355151\r");
+  EXPECT_TRUE(wait_until([&] { return failures("framing") >= 3 && failures("truncated") >= 1; })) << status().dump();
+  EXPECT_EQ(lines_with(daemon.output(), "frame 0x355 is too short"), 1) << daemon.output();
   EXPECT_EQ(lines_with(daemon.output(), "CAN frames damaged"), 1) << daemon.output();
   EXPECT_EQ(lines_with(daemon.output(), "CAN frames remote"), 1) << daemon.output();
-  EXPECT_EQ(lines_with(daemon.output(), "frame 0x355 of 29 bits is not the BMS's"), 1) << daemon.output();
+  EXPECT_EQ(lines_with(daemon.output(), "frame 0x355 has 29 bits"), 1) << daemon.output();
 }
 
 } // namespace

@@ -70,6 +70,24 @@ TEST(PylontechCan, limits_alone_are_no_battery) {
   EXPECT_FALSE(battery.take_complete());
 }
 
+TEST(PylontechCan, frames_that_cannot_be_its_own_are_told) {
+  PylontechCan battery({});
+  EXPECT_EQ(battery.on_frame(kClassic[1], 0ms).fault, Fault::none);
+  EXPECT_EQ(battery.on_frame(frame(0x355, "58"), 0ms).fault, Fault::truncated);
+  EXPECT_EQ(battery.on_frame(frame(0x356, ""), 0ms).fault, Fault::truncated);
+  EXPECT_EQ(battery.on_frame(frame(0x351, "1402c012c0"), 0ms).fault, Fault::truncated);
+  EXPECT_EQ(battery.on_frame(frame(0x359, "00"), 0ms).fault, Fault::none) << "makers differ";
+  EXPECT_EQ(battery.on_frame(frame(0x123, ""), 0ms).fault, Fault::none) << "somebody else's";
+  auto wide = kClassic[1];
+  wide.extended = true;
+  EXPECT_EQ(battery.on_frame(wide, 0ms).fault, Fault::framing);
+  PylontechCan grouped(with("group", "1"));
+  EXPECT_EQ(grouped.on_frame(frame(0x1355, "58005e00"), 0ms).fault, Fault::none);
+  wide.id = 0x1355;
+  wide.extended = false;
+  EXPECT_EQ(grouped.on_frame(wide, 0ms).fault, Fault::framing);
+}
+
 TEST(PylontechCan, no_part_of_the_core_may_be_older_than_three_seconds) {
   for (std::size_t silent : {0u, 1u, 2u}) {
     auto battery = classic(0ms);
