@@ -120,8 +120,8 @@ struct SavedState {
   }
 };
 
-/// Reads what to_json() wrote. A field that is missing or has the wrong type keeps its default; `ignored` gets the names
-/// of the latter, if there are any.
+/// Reads what to_json() wrote. A field that is missing or has the wrong type keeps its default; `ignored` gets the
+/// names of the latter, if there are any.
 SavedState saved_state_from_json(const Json& json, std::string* ignored = nullptr);
 
 } // namespace bmsd::battery

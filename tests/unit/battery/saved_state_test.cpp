@@ -40,7 +40,8 @@ TEST(SavedState, ValuesOfAnotherKindAreNamedAndNotTakenForNothing) {
                           auto without = json;
                           without.erase(name);
                           return without;
-                        }()).first)
+                        }())
+                            .first)
             << name << " " << wrong;
       }
     }
