@@ -62,7 +62,7 @@ private:
   void listen() {
     listeners_.clear();
     protocol_ = nullptr;
-    last_unique_id_.reset();
+    last_identity_.reset();
     waits_ = false;
     for (const protocols::ProtocolInfo& info : protocols::registry()) {
       const bool wanted = plan_->protocol == nullptr || plan_->protocol->key == info.key;
@@ -130,14 +130,14 @@ private:
     auto identity = protocol_->identity();
     identity.protocol = info_->key;
     identity.label = info_->label;
-    const bool twice = std::exchange(last_unique_id_, identity.unique_id) == identity.unique_id;
+    const bool twice = std::exchange(last_identity_, identity) == identity;
     const auto& known = report_->identity();
-    if (known && known->unique_id == identity.unique_id) {
-      return identity;
-    }
-    waits_ = !known && !twice && identity.unique_id != remembered_;
-    if (!twice && identity.unique_id != remembered_) {
+    if (known && (*known == identity || !twice)) {
       return known;
+    }
+    waits_ = !twice && identity.unique_id != remembered_;
+    if (waits_) {
+      return std::nullopt;
     }
     remember(identity.unique_id);
     return identity;
@@ -193,8 +193,9 @@ private:
   std::vector<Listener> listeners_;
   const protocols::ProtocolInfo* info_ = nullptr;
   protocols::BroadcastProtocol* protocol_ = nullptr;
-  std::optional<std::string> remembered_, last_unique_id_;
-  bool waits_ = false; ///< for a set that says the same of itself
+  std::optional<Identity> last_identity_; ///< of the last set
+  std::optional<std::string> remembered_; ///< unique id
+  bool waits_ = false;                    ///< for a set that says the same of itself
   milliseconds last_good_{0};
   bool open_ = false;
 };
