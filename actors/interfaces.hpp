@@ -198,13 +198,15 @@ struct Identified {
   std::string connection; ///< for people: "Serial /dev/ttyUSB0"
   Identity identity;
 };
-/// The link to this place is gone; its battery may turn up elsewhere.
+/// The last one of a battery.
+using FoundSlot = std::shared_ptr<Slot<std::shared_ptr<const Identified>>>;
+/// The link to this place is gone, or nobody answers there; its battery may turn up elsewhere.
 struct Vacated {
   std::string port;
   std::uint32_t address = 0;
 };
 struct BatteryAssigned {
-  std::string id;
+  std::string id; ///< empty: the battery it had is found at another place
   BatteryRef battery;
 };
 

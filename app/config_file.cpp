@@ -117,6 +117,9 @@ private:
         return;
       }
     }
+    if (problem.section.starts_with("port ") && upper(problem.key) == "LINK") {
+      without_link_.insert(problem.section.substr(5));
+    }
     error(problem.line, problem.text);
   }
 

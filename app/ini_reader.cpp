@@ -22,6 +22,10 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
+bool is_comment(std::string_view text) {
+  return text.starts_with(';') || text.starts_with('#');
+}
+
 /// From where a comment begins that follows something else on its line.
 std::string_view without_comment(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
@@ -76,14 +80,14 @@ private:
   }
 
   char* next(char* buffer, int size) {
-    const long before = std::ftell(file_); // negative: no file but a pipe
+    const long start = std::ftell(file_); // negative: no file but a pipe
     if (std::fgets(buffer, size, file_) == nullptr) {
       return nullptr;
     }
     ++line_;
     // fgets() does not tell how much it has read: after a NUL byte all that follows in the line would be lost unseen.
     const auto length = std::strlen(buffer);
-    if (before >= 0 && std::ftell(file_) != before + static_cast<long>(length)) {
+    if (start >= 0 && std::ftell(file_) != start + static_cast<long>(length)) {
       return give_up("a NUL byte: the file is damaged, the rest is ignored");
     }
     size_ += length + 1;
@@ -97,14 +101,17 @@ private:
     const bool indented = !text.empty() && is_blank(text.front());
     text = trimmed(text);
     std::string problem;
+    const auto before = last_;
     if (length + 1 == static_cast<std::size_t>(size) && buffer[length - 1] != '\n') {
       skip_rest_of_line();
-      problem = "the line is longer than " + std::to_string(size - 2) + " characters";
+      kind_ = is_comment(text) ? Kind::nothing : Kind::bad;
+      problem = kind_ == Kind::nothing ? "" : "the line is longer than " + std::to_string(size - 2) + " characters";
     } else {
       problem = look_at(text, indented);
     }
     if (!problem.empty()) {
-      report(text, std::move(problem));
+      const bool continues = indented && (before == Kind::key || before == Kind::continuation);
+      report(continues ? result_.lines.back().key : text.starts_with('[') ? "" : first_word(text), std::move(problem));
     }
     last_ = kind_ == Kind::nothing ? last_ : kind_;
     show(text, buffer);
@@ -135,12 +142,11 @@ private:
     int c = 0;
     while ((c = std::fgetc(file_)) != EOF && c != '\n') {
     }
-    kind_ = Kind::bad;
   }
 
   /// What is wrong with a line; empty: nothing, or nothing new. Sets its kind.
   std::string look_at(std::string_view text, bool indented) {
-    if (text.empty() || text.front() == ';' || text.front() == '#') {
+    if (text.empty() || is_comment(text)) {
       kind_ = Kind::nothing;
       return {};
     }
@@ -150,7 +156,7 @@ private:
       kind_ = Kind::bad;
       return "control characters: the file is damaged, or it is no configuration";
     }
-    if (indented && before == Kind::bad) { // belongs to it
+    if (indented && before == Kind::bad && text.find_first_of("=:") == std::string_view::npos) { // belongs to it
       kind_ = Kind::bad;
       return {};
     }
@@ -179,13 +185,15 @@ private:
 
   std::string look_at_key(std::string_view text) {
     const auto equals = without_comment(text).find_first_of("=:");
-    const bool is_key = equals != std::string_view::npos && equals > 0;
+    const auto key = trimmed(text.substr(0, std::min(equals, text.size())));
+    const bool is_key =
+        equals != std::string_view::npos && !key.empty() && std::none_of(key.begin(), key.end(), is_blank);
     kind_ = is_key ? Kind::key : Kind::bad;
     return is_key ? "" : "neither a [section] nor KEY = value";
   }
 
-  void report(std::string_view text, std::string problem) {
-    result_.problems.push_back({line_, std::move(problem), section_, text.starts_with('[') ? "" : first_word(text)});
+  void report(std::string key, std::string problem) {
+    result_.problems.push_back({line_, std::move(problem), section_, std::move(key)});
   }
 
   std::FILE* file_;

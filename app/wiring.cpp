@@ -108,30 +108,25 @@ std::vector<Wiring::Spec> Wiring::port_children(const PortConfig& config) {
 
 BatteryFactory Wiring::battery_factory() const {
   return {[core = core_, bus = bus_](const std::string& id, const Identified& found) {
-    auto identity = std::make_shared<Slot<std::shared_ptr<const Identity>>>(id);
-    identity->set(std::make_shared<const Identity>(found.identity));
+    auto slot = std::make_shared<Slot<std::shared_ptr<const Identified>>>(id);
+    slot->set(std::make_shared<const Identified>(found));
 
     auto battery = std::make_shared<BatteryPlan>();
     battery->id = id;
-    battery->port = found.port;
     battery->battery = std::make_shared<Slot<BatteryActor>>("battery/" + id);
     battery->publisher = std::make_shared<Slot<PublisherActor>>("publisher/" + id);
-    battery->session = std::make_shared<Slot<SessionRef>>("session of " + id);
-    battery->session->set(found.session);
-    battery->identity = identity;
+    battery->found = slot;
 
     auto publisher = std::make_shared<PublisherPlan>();
     publisher->id = id;
     publisher->bus = bus;
-    publisher->found = found;
+    publisher->found = slot;
     publisher->publisher = battery->publisher;
     publisher->battery = battery->battery;
-    publisher->identity = identity;
 
     BatteryFactory::Built built;
     built.battery = battery->battery;
-    built.session = battery->session;
-    built.identity = identity;
+    built.found = slot;
     built.children.push_back(
         child(battery->publisher->name(), {}, [core, plan = PublisherPlanPtr(publisher)](caf::actor_system& system) {
           return spawn_publisher(system, core, plan);

@@ -35,9 +35,8 @@ public:
   BatteryActor::behavior_type start(CorePtr core, BatteryPlanPtr plan) {
     core_ = std::move(core);
     plan_ = std::move(plan);
-    if (auto identity = plan_->identity->get()) {
-      identity_ = *identity;
-    }
+    identity_ = plan_->found->get()->identity;
+    link_.port = port_ = plan_->found->get()->port;
     auto saved = load();
     fresh_until_ = saved ? nanoseconds(0) : core_->now().steady + kTakeOverWithin;
     make_controller(std::move(saved));
@@ -80,6 +79,9 @@ private:
 
   void on_identity(const Identity& identity) {
     identity_ = identity;
+    if (const auto port = plan_->found->get()->port; std::exchange(port_, port) != port) {
+      reconfigure();
+    }
     post(self_, *core_, plan_->publisher, Identity(identity), plan_->id);
   }
 
@@ -122,7 +124,6 @@ private:
     }
     if (!std::exchange(unspoken_, true)) {
       spdlog::warn("{}: no word from its driver; the battery counts as lost", plan_->id);
-      link_ = {link_.port, Link::silent, "its driver has failed"};
     }
     publish(controller_->on_poll_failed(core_->now()));
   }
@@ -131,7 +132,7 @@ private:
     const auto* protocol = protocols::find_protocol(identity_.protocol);
     auto poll = protocol != nullptr ? duration<double>(protocol->poll_interval) : duration<double>(1);
     for (const auto& port : core_->config()->ports) {
-      if (port.name == link_.port) {
+      if (port.name == port_) {
         poll = duration<double>(port.poll_interval.value_or(poll.count()));
         if (protocol != nullptr && protocol->medium == protocols::Medium::document) {
           poll = std::max(poll, duration<double>(port.stale_after));
@@ -240,14 +241,14 @@ private:
   }
 
   SessionActor session_actor() const {
-    const auto ref = plan_->session->get();
-    return ref ? ref->get() : SessionActor();
+    const auto session = plan_->found->get()->session;
+    return session ? session->get() : SessionActor();
   }
 
   // -- settings and state ---------------------------------------------------------------
 
   void make_controller(std::optional<battery::SavedState> saved) {
-    auto setup = core_->config()->setup_of(plan_->port, plan_->id);
+    auto setup = core_->config()->setup_of(port_, plan_->id);
     for (const auto& issue : setup.issues) {
       spdlog::error("{}: {}{}{}", plan_->id, issue.where, issue.where.empty() ? "" : ": ", issue.text);
     }
@@ -322,8 +323,8 @@ private:
   Json describe() const {
     const auto& status = controller_->status();
     Json json = {{"kind", "battery"}, {"id", plan_->id}, {"label", identity_.label}, {"model", identity_.model}};
-    json["link"] = to_string(link_.link);
-    json["reason"] = link_.reason;
+    json["link"] = to_string(unspoken_ ? Link::silent : link_.link);
+    json["reason"] = unspoken_ ? "its driver has failed" : link_.reason;
     if (last_sample_.count() != 0) {
       json["age"] = std::chrono::duration<double>(core_->now().steady - last_sample_).count();
     }
@@ -343,6 +344,7 @@ private:
   std::optional<battery::Controller> controller_;
   battery::External external_;
   battery::EssSettings ess_;
+  std::string port_; ///< whose section of the configuration it has
   LinkState link_;
   nanoseconds last_sample_{0};
   nanoseconds heard_{0};       ///< of the session, good or bad

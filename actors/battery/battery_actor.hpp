@@ -10,12 +10,9 @@ namespace bmsd::actors {
 /// What a battery actor keeps over a restart of its own.
 struct BatteryPlan {
   std::string id;
-  std::string port; ///< where it was found first; chooses its section of the configuration
   BatteryRef battery;
   PublisherRef publisher;
-  std::shared_ptr<Slot<SessionRef>> session; ///< who takes its commands
-  /// The last identity, so that a restarted actor knows it at once.
-  std::shared_ptr<Slot<std::shared_ptr<const Identity>>> identity;
+  FoundSlot found; ///< never empty: who it is, who takes its commands, which section of the configuration it has
 };
 using BatteryPlanPtr = std::shared_ptr<const BatteryPlan>;
 

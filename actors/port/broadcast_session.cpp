@@ -63,7 +63,8 @@ private:
     listeners_.clear();
     protocol_ = nullptr;
     last_identity_.reset();
-    waits_ = false;
+    waits_ = confirmed_ = false;
+    nameless_sets_ = 0;
     for (const protocols::ProtocolInfo& info : protocols::registry()) {
       const bool wanted = plan_->protocol == nullptr || plan_->protocol->key == info.key;
       if (info.medium == protocols::Medium::can && wanted) {
@@ -125,20 +126,23 @@ private:
   }
 
   /// Who it is: the one it said in two sets in a row, or that of the last time. Its serial number comes in frames of
-  /// their own, maybe after the first set, and a damaged one is not another battery. Nothing: not known yet.
+  /// their own, maybe some sets later, and a damaged one is not another battery. Nothing: not known yet.
   std::optional<Identity> settled() {
     auto identity = protocol_->identity();
     identity.protocol = info_->key;
     identity.label = info_->label;
     const bool twice = std::exchange(last_identity_, identity) == identity;
-    const auto& known = report_->identity();
-    if (known && (*known == identity || !twice)) {
+    const bool nameless =
+        identity.unique_id.empty() && !remembered_.value_or("").empty() && ++nameless_sets_ < kNameless;
+    const auto known = confirmed_ ? report_->identity() : std::nullopt;
+    if (known && (*known == identity || !twice || nameless)) {
       return known;
     }
-    waits_ = !twice && identity.unique_id != remembered_;
+    waits_ = nameless || (!twice && identity.unique_id != remembered_);
     if (waits_) {
       return std::nullopt;
     }
+    confirmed_ = true;
     remember(identity.unique_id);
     return identity;
   }
@@ -171,6 +175,7 @@ private:
                                            : Result<Sample>(Error{Fault::timeout, "no frames of a known BMS"});
       report_->failed(snapshot ? Error{Fault::timeout, "no complete set of frames"} : snapshot.error());
       if (report_->failures_in_a_row() == kForgetAfter) {
+        report_->leave();
         listen(); // maybe another BMS by now
       }
     }
@@ -185,6 +190,7 @@ private:
   }
 
   static constexpr std::uint32_t kForgetAfter = 30;
+  static constexpr int kNameless = 30; ///< sets without the serial number that was there the last time
 
   Self self_;
   CorePtr core_;
@@ -196,6 +202,8 @@ private:
   std::optional<Identity> last_identity_; ///< of the last set
   std::optional<std::string> remembered_; ///< unique id
   bool waits_ = false;                    ///< for a set that says the same of itself
+  bool confirmed_ = false;                ///< who it is, since it is listened to
+  int nameless_sets_ = 0;
   milliseconds last_good_{0};
   bool open_ = false;
 };

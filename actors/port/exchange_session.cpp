@@ -207,6 +207,7 @@ private:
       paused_until_ = core_->now().steady + search_->pause(++failed_polls_);
       if (failed_polls_ >= kReidentifyAfter) {
         failed_polls_ = 0;
+        report_->leave();
         search_->begin();
         identify();
         return;

@@ -38,6 +38,10 @@ public:
     }
     vacated_ = false;
     address_ = address;
+    if (another) { // what it says is not that battery's
+      battery_.reset();
+      battery_id_.clear();
+    }
     if (finds_.due(core_->now().steady) || another) { // damaged frames change a name each time
       spdlog::info("{}: found {} {} {}{}", place_, identity.label, identity.model, identity.unique_id,
                    finds_.passed_over());
@@ -51,6 +55,9 @@ public:
   void on_assigned(const BatteryAssigned& assigned) {
     battery_id_ = assigned.id;
     battery_ = assigned.battery;
+    if (!battery_) {
+      return;
+    }
     post(self_, *core_, battery_, LinkState{plan_->port->config.name, link_, reason_}, battery_id_);
     if (early_) {
       post(self_, *core_, battery_, std::move(*early_), battery_id_);
@@ -116,10 +123,15 @@ public:
     }
   }
 
-  /// The port is closed: the battery may turn up at another place.
+  /// The port is closed.
   void gone(const std::string& reason) {
     link(Link::gone, reason);
-    if (battery_ && !vacated_) {
+    leave();
+  }
+
+  /// Nobody answers here any more: the battery may turn up at another place.
+  void leave() {
+    if (identity_ && !vacated_) {
       vacated_ = true;
       post(self_, *core_, core_->supervisor, Vacated{plan_->port->config.name, shown_address()}, battery_id_);
     }

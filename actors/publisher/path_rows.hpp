@@ -19,6 +19,7 @@ namespace bmsd::actors {
 
 /// What the paths of a battery depend on beside its status and identity.
 struct PublisherOptions {
+  std::string service; ///< its name on the bus
   std::string process_name = "bmsd";
   std::string process_version = BMSD_VERSION;
   std::string connection;           ///< "Serial /dev/ttyUSB0"

@@ -70,6 +70,9 @@ private:
 
   void on_status(const Published& published) {
     status_ = published.status;
+    if (started_ && moved()) {
+      publish_anew();
+    }
     if (started_ && last_word_said_ && status_->given_up) {
       withdraw();
     } else if (started_) {
@@ -103,16 +106,25 @@ private:
 
   void on_identity(const Identity& identity) {
     const auto known = identity_of_plan();
-    if (started_ && known.capabilities == published_capabilities_) {
+    if (started_ && known.capabilities == published_capabilities_ && !moved()) {
       on_io([identity](PublisherIo& io) { io.set_identity(identity); });
     } else {
       publish_anew();
     }
   }
 
-  Identity identity_of_plan() const {
-    const auto identity = plan_->identity->get();
-    return identity ? *identity : plan_->found.identity;
+  /// To another place, with another service name.
+  bool moved() {
+    const auto found = plan_->found->get();
+    return std::exchange(found_, found) != found && service() != published_.service;
+  }
+
+  Identity identity_of_plan() const { return plan_->found->get()->identity; }
+
+  /// Of the place where the battery is now.
+  std::string service() const {
+    const auto found = plan_->found->get();
+    return service_name(found->port, found->address);
   }
 
   /// The name the user gave; until then the one of the port's configuration.
@@ -127,7 +139,7 @@ private:
   const PortConfig* port_config() const {
     const auto config = core_->config();
     for (const auto& port : config->ports) {
-      if (port.name == plan_->found.port) {
+      if (port.name == plan_->found->get()->port) {
         return &port;
       }
     }
@@ -163,9 +175,11 @@ private:
   /// Needs a registration.
   PublisherOptions options() const {
     const auto config = core_->config();
-    const auto settings = config->setup_of(plan_->found.port, plan_->id).settings;
+    const auto found = plan_->found->get();
+    const auto settings = config->setup_of(found->port, plan_->id).settings;
     PublisherOptions options;
-    options.connection = plan_->found.connection;
+    options.service = service();
+    options.connection = found->connection;
     options.device_instance = registration_->device_instance;
     options.product_id = config->product_id;
     options.custom_name = custom_name();
@@ -255,7 +269,7 @@ private:
   Json describe() const {
     Json json = {{"kind", "publisher"},
                  {"id", plan_->id},
-                 {"service", service_name(plan_->found.port, plan_->found.address)},
+                 {"service", service()},
                  {"published", plan_->bus.empty() ? "no D-Bus" : publish_.state},
                  {"reason", publish_.reason}};
     if (registration_) {
@@ -271,6 +285,7 @@ private:
   std::shared_ptr<PublisherIo> io_;
   std::optional<Registration> registration_;
   std::shared_ptr<const Status> status_;
+  std::shared_ptr<const Identified> found_; ///< as looked at last
   Capabilities published_capabilities_;
   PublisherOptions published_; ///< the name in it may be older than the one on the bus
   bool started_ = false;

@@ -13,10 +13,9 @@ namespace bmsd::actors {
 struct PublisherPlan {
   std::string id;
   std::string bus; ///< as from dbus::bus_address(); empty: no D-Bus
-  Identified found;
+  FoundSlot found; ///< never empty
   PublisherRef publisher;
   BatteryRef battery;
-  std::shared_ptr<Slot<std::shared_ptr<const Identity>>> identity;
 };
 using PublisherPlanPtr = std::shared_ptr<const PublisherPlan>;
 

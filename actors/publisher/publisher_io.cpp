@@ -8,10 +8,9 @@ namespace bmsd::actors {
 void PublisherIo::start(PublisherOptions options, const Identity& identity,
                         const std::shared_ptr<const Status>& status) {
   service_.reset();
+  service_ = std::make_unique<dbus::Service>(core_->io, plan_->bus, options.service);
   table_.emplace(std::move(options), identity);
   status_ = status;
-  service_ =
-      std::make_unique<dbus::Service>(core_->io, plan_->bus, service_name(plan_->found.port, plan_->found.address));
   if (auto added = service_->add(table_->items(*status)); !added) {
     spdlog::error("{}: {}", plan_->id, added.error().detail);
   }

@@ -71,7 +71,7 @@ public:
 
 private:
   struct Device {
-    std::vector<PublisherRef> publishers;
+    PublisherRef publisher; ///< the newest
     std::optional<Registration> registration;
     bool from_service = false;
   };
@@ -90,10 +90,7 @@ private:
 
   void on_register(const RegisterBattery& battery) {
     auto& device = devices_[battery.id];
-    auto& publishers = device.publishers;
-    if (std::find(publishers.begin(), publishers.end(), battery.publisher) == publishers.end()) {
-      publishers.push_back(battery.publisher);
-    }
+    device.publisher = battery.publisher;
     if (device.registration) {
       announce(battery.id, device);
       return;
@@ -204,9 +201,7 @@ private:
   }
 
   void announce(const std::string& id, const Device& device) {
-    for (const auto& publisher : device.publishers) {
-      post(self_, *core_, publisher, *device.registration, id);
-    }
+    post(self_, *core_, device.publisher, *device.registration, id);
   }
 
   std::optional<Registration> load(const std::string& id) {

@@ -12,6 +12,11 @@ std::string place_of(const std::string& port, std::uint32_t address) {
   return address == 0 ? sanitized(port) : sanitized(port) + "__" + std::to_string(address);
 }
 
+/// Whether the place is the port, or an address of it.
+bool belongs_to(const std::string& place, const std::string& port) {
+  return place == port || place.starts_with(port + "__");
+}
+
 std::string text(const Json& json, const char* key) {
   const auto found = json.is_object() ? json.find(key) : json.end();
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -32,6 +37,12 @@ Roster::Roster(bool port_as_id, const Json& memory) : port_as_id_(port_as_id) {
       seats_[place] = {unique, id};
     }
   }
+  // An id with a place behind it makes sense only beside the one that has the id without.
+  std::erase_if(seats_, [this](const auto& entry) {
+    const auto plain = sanitized(entry.second.unique_id);
+    return entry.second.id != plain &&
+           std::none_of(seats_.begin(), seats_.end(), [&](const auto& other) { return other.second.id == plain; });
+  });
 }
 
 std::optional<Roster::Seating> Roster::seat(const std::string& port, std::uint32_t address, const Identity& identity,
@@ -78,6 +89,12 @@ void Roster::vacate(const std::string& port, std::uint32_t address) {
   const auto seat = seats_.find(place_of(port, address));
   if (seat != seats_.end()) {
     seat->second.vacant = true;
+  }
+}
+
+void Roster::vacate_port(const std::string& port) {
+  for (auto& [place, seat] : seats_) {
+    seat.vacant = seat.vacant || belongs_to(place, sanitized(port));
   }
 }
 

@@ -28,8 +28,10 @@ public:
   /// been heard of yet; ask again when it has, or without `may_wait`.
   std::optional<Seating> seat(const std::string& port, std::uint32_t address, const Identity& identity, bool may_wait);
 
-  /// The link of this place is gone: if the battery turns up elsewhere, it has moved.
+  /// The battery of this place is gone or silent: if it turns up elsewhere, it has moved.
   void vacate(const std::string& port, std::uint32_t address);
+  /// The whole port is gone.
+  void vacate_port(const std::string& port);
 
   Json memory() const;
 

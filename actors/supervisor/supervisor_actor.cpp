@@ -56,7 +56,7 @@ public:
         [this](const AddChild& add) { this->add(add.spec); },
         [this](const RemovePort& port) { remove_port(port.name); },
         [this](const Identified& found) { on_identified(found); },
-        [this](const Vacated& place) { roster_.vacate(place.port, place.address); },
+        [this](const Vacated& place) { on_vacated(place); },
         [this](const Tick& tick) { tick.generation == kSeatAgain ? seat_waiting() : on_restart_due(tick.generation); },
         [this](const RestartChild& restart) { return this->restart(restart.name, "restarted by request"); },
         [this](const ListActors&) { return list(); },
@@ -70,11 +70,7 @@ private:
   static constexpr std::uint64_t kSeatAgain = 0; ///< generations of restarts begin with 1
   static constexpr milliseconds kSeatAgainAfter{500}, kOwnerLimit{5000};
 
-  struct KnownBattery {
-    BatteryFactory::Built built;
-    std::string port; ///< where it was found last
-  };
-  using Batteries = std::map<std::string, KnownBattery>;
+  using Batteries = std::map<std::string, BatteryFactory::Built>;
 
   // -- children -----------------------------------------------------------------
 
@@ -106,6 +102,7 @@ private:
       remove(name);
     }
     std::erase_if(waiting_, [&](const Identified& found) { return found.port == port; });
+    roster_.vacate_port(port);
     withdraw(port);
   }
 
@@ -199,7 +196,20 @@ private:
 
   // -- batteries ------------------------------------------------------------------
 
+  void on_vacated(const Vacated& place) {
+    waits_no_more(place.port, place.address);
+    roster_.vacate(place.port, place.address);
+  }
+
+  void waits_no_more(const std::string& port, std::uint32_t address) {
+    std::erase_if(waiting_, [&](const Identified& found) { return found.port == port && found.address == address; });
+  }
+
   void on_identified(const Identified& found) {
+    if (closing_) {
+      return;
+    }
+    waits_no_more(found.port, found.address); // whoever it was before
     const bool may_wait = core_->now().steady < waits_until_;
     const auto seating = roster_.seat(found.port, found.address, found.identity, may_wait);
     if (!seating) {
@@ -230,15 +240,16 @@ private:
   void assign(const std::string& id, const Identified& found) {
     auto it = batteries_.find(id);
     if (it == batteries_.end()) {
-      it = batteries_.emplace(id, KnownBattery{factory_.build(id, found), found.port}).first;
-      for (const auto& spec : it->second.built.children) {
+      it = batteries_.emplace(id, factory_.build(id, found)).first;
+      for (const auto& spec : it->second.children) {
         add(spec);
       }
     }
-    auto& [built, port] = it->second;
-    port = found.port;
-    built.session->set(found.session);
-    built.identity->set(std::make_shared<const Identity>(found.identity));
+    const auto& built = it->second;
+    if (const auto before = built.found->get(); before && before->session != found.session) {
+      post(self_, *core_, before->session, BatteryAssigned{}, id); // has no say in it any more
+    }
+    built.found->set(std::make_shared<const Identified>(found));
     post(self_, *core_, built.battery, found.identity, id);
     post(self_, *core_, found.session, BatteryAssigned{id, built.battery}, id);
   }
@@ -246,7 +257,7 @@ private:
   /// The configuration has no such port any more: its batteries leave the bus with it.
   void withdraw(const std::string& port) {
     for (auto it = batteries_.begin(); it != batteries_.end();) {
-      it = it->second.port == port ? withdraw_battery(it) : std::next(it);
+      it = it->second.found->get()->port == port ? withdraw_battery(it) : std::next(it);
     }
   }
 
@@ -313,7 +324,7 @@ private:
     if (it == batteries_.end()) {
       return it;
     }
-    for (const auto& spec : it->second.built.children) {
+    for (const auto& spec : it->second.children) {
       remove(spec->name);
     }
     return batteries_.erase(it);

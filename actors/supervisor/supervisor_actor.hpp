@@ -14,9 +14,8 @@ struct BatteryFactory {
   /// The battery's slot, and its children to start (battery, publisher).
   struct Built {
     BatteryRef battery;
-    /// Where the battery's commands go and who it is; renewed each time it is found.
-    std::shared_ptr<Slot<SessionRef>> session;
-    std::shared_ptr<Slot<std::shared_ptr<const Identity>>> identity;
+    /// Where it is, who it is and where its commands go; renewed each time it is found.
+    FoundSlot found;
     std::vector<std::shared_ptr<const ChildSpec>> children;
   };
   std::function<Built(const std::string& id, const Identified&)> build;

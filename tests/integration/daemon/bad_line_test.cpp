@@ -162,6 +162,60 @@ TEST_F(BadLine, DamagedCanFramesDisturbNobody) {
   EXPECT_LE(lines_with(daemon.output(), "found Pylontech"), 2) << daemon.output();
 }
 
+/// A CAN battery of which the test sends the frames.
+struct FakeCanBattery {
+  static std::string set(const std::string& volts, const std::string& serial) {
+    return "t35181402C012C012C201\rt355458005E00\rt3566" + volts + "F2FE6B01\rt35970000000006504E\rt35C2C000\r" +
+           serial;
+  }
+  static constexpr const char* kFirst = "t38084141414141414141\rt38184141414141414141\r";
+  static constexpr const char* kSecond = "t38084242424242424242\rt38184242424242424242\r";
+};
+
+TEST_F(BadLine, ACanBatteryInThePlaceOfAnotherDoesNotSpeakForIt) {
+  auto first_line = std::make_unique<transports::test::Pty>(), second_line = std::make_unique<transports::test::Pty>();
+  std::filesystem::create_symlink(first_line->path(), tty("c0"));
+  start({"slcan:" + tty("c0") + ",protocol=pylontech_can", "slcan:" + tty("c1") + ",protocol=pylontech_can"});
+  const auto a = FakeCanBattery::set("7A13", FakeCanBattery::kFirst);  // 49.86 V
+  const auto b = FakeCanBattery::set("C012", FakeCanBattery::kSecond); // 48.00 V
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] {
+    first_line->write(a);
+    return value(client, "slcan_c0", "/Serial") == "v <s \"AAAAAAAAAAAAAAAA\">";
+  })) << daemon.output();
+  // The first battery moves to the second port.
+  std::filesystem::remove(tty("c0"));
+  first_line->hang_up();
+  ASSERT_TRUE(wait_for_link("slcan_c0", "gone"));
+  std::filesystem::create_symlink(second_line->path(), tty("c1"));
+  ASSERT_TRUE(wait_until(
+      [&] {
+        second_line->write(a);
+        return value(client, "slcan_c1", "/Dc/0/Voltage") == "v <d 49.86>";
+      },
+      20s))
+      << daemon.output();
+  // Another one comes into its place; it says who it is some sets later.
+  first_line->renew();
+  std::filesystem::create_symlink(first_line->path(), tty("c0"));
+  int sets = 0;
+  EXPECT_TRUE(wait_until(
+      [&] {
+        second_line->write(a);
+        first_line->write(sets < 5 ? FakeCanBattery::set("C012", "") : b);
+        sets += entry("ports", "name", "slcan_c0").value("state", std::string()) == "open" ? 1 : 0;
+        const auto volts = value(client, "slcan_c1", "/Dc/0/Voltage");
+        EXPECT_EQ(volts, "v <d 49.86>");
+        EXPECT_LE(status()["batteries"].size(), 2U) << status()["batteries"].dump();
+        return value(client, "slcan_c0", "/Dc/0/Voltage") == "v <d 48>";
+      },
+      20s))
+      << daemon.output();
+  EXPECT_EQ(value(client, "slcan_c0", "/Serial"), "v <s \"BBBBBBBBBBBBBBBB\">");
+  EXPECT_EQ(status()["batteries"].size(), 2U);
+  EXPECT_GT(sets, 5);
+}
+
 TEST_F(BadLine, ASerialNumberThatComesLateOrDamagedIsNotASecondBattery) {
   transports::test::Pty line;
   std::filesystem::create_symlink(line.path(), tty("can0"));

@@ -183,6 +183,44 @@ TEST_F(Links, EqualPacksAreTwoBatteriesAndStayTheOnesTheyAre) {
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/DeviceInstance") == instance; }));
 }
 
+TEST_F(Links, TwoBatteriesThatSwapTheirPortsAreBothOnTheBus) {
+  auto a = simulate("lltjbd", tty("ttyA"), {"--capacity", "100"});
+  auto b = simulate("lltjbd", tty("ttyB"), {"--capacity", "280"});
+  configure("[battery 80_100_0Ah]\nMAX_BATTERY_CHARGE_CURRENT = 10\n");
+  start({tty("ttyA") + ",protocol=lltjbd", tty("ttyB") + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  const auto capacities = [&] {
+    return value(client, "ttyA", "/InstalledCapacity") + " " + value(client, "ttyB", "/InstalledCapacity");
+  };
+  ASSERT_TRUE(wait_until([&] { return capacities() == "v <d 100> v <d 280>"; }, 15s)) << capacities();
+  a.kill();
+  b.kill();
+  std::filesystem::remove(tty("ttyA"));
+  std::filesystem::remove(tty("ttyB"));
+  ASSERT_TRUE(wait_for_link("ttyA", "gone"));
+  ASSERT_TRUE(wait_for_link("ttyB", "gone"));
+  a = simulate("lltjbd", tty("ttyB"), {"--capacity", "100"});
+  b = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
+  EXPECT_TRUE(wait_until([&] { return capacities() == "v <d 280> v <d 100>"; }, 20s))
+      << capacities() << daemon.output();
+  EXPECT_EQ(battery("ttyB").value("id", std::string()), "80_100_0Ah") << "and so its section of the configuration";
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyB", "/Info/MaxChargeCurrent") == "v <d 10>"; }));
+}
+
+TEST_F(Links, ARenamedPortKeepsItsBattery) {
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "100"});
+  const std::string limits = "\n[battery 80_100_0Ah]\nMAX_BATTERY_CHARGE_CURRENT = 10\n";
+  configure("[port packA]\nlink = " + tty("ttyA") + "\nprotocol = lltjbd" + limits);
+  start({});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return value(client, "packA", "/Info/MaxChargeCurrent") == "v <d 10>"; }, 15s));
+  configure("[port garage]\nlink = " + tty("ttyA") + "\nprotocol = lltjbd" + limits);
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return value(client, "garage", "/Info/MaxChargeCurrent") == "v <d 10>"; }, 15s))
+      << daemon.output();
+  EXPECT_EQ(battery("garage").value("id", std::string()), "80_100_0Ah");
+}
+
 TEST_F(Links, AnotherBatteryOnTheSameCableTakesThePlaceOfTheFirst) {
   auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "100"});
   start({tty("ttyA") + ",protocol=lltjbd"});

@@ -15,14 +15,15 @@ protected:
     slow.name = "slow";
     slow.poll_interval = 600;
     config->ports.push_back(slow);
+    config->port_lines["slow"].push_back({"MAX_BATTERY_CHARGE_CURRENT", "10", "bmsd.ini:1", {}});
     core->set_config(config);
 
     auto plan = std::make_shared<BatteryPlan>();
     plan->id = "A";
     plan->battery = std::make_shared<Slot<BatteryActor>>("battery/A");
     plan->publisher = std::make_shared<Slot<PublisherActor>>("publisher/A");
-    plan->session = std::make_shared<Slot<SessionRef>>("session of A");
-    plan->identity = std::make_shared<Slot<std::shared_ptr<const Identity>>>("A");
+    plan->found = place = std::make_shared<Slot<std::shared_ptr<const Identified>>>("A");
+    move_to("a");
     plan->publisher->set(publisher = spawn_publisher_stand_in());
     battery = spawn_battery(system, core, plan);
     run();
@@ -49,6 +50,16 @@ protected:
         });
   }
 
+  void move_to(const std::string& port) {
+    Identified found;
+    found.port = port;
+    place->set(std::make_shared<const Identified>(found));
+    if (battery) {
+      caf::anon_send(battery, found.identity);
+      run();
+    }
+  }
+
   void sample(const std::string& port) {
     Sample sample;
     sample.voltage = 51.2;
@@ -71,6 +82,7 @@ protected:
     return found;
   }
 
+  FoundSlot place;
   BatteryActor battery;
   PublisherActor publisher;
   std::shared_ptr<const Status> last;
@@ -96,11 +108,32 @@ TEST_F(BatteryActorTest, WithoutAWordFromItsDriverItCountsAsLost) {
 }
 
 TEST_F(BatteryActorTest, ASlowPollIsNoSilence) {
+  move_to("slow");
   sample("slow");
   pass(25min, 5s);
   EXPECT_TRUE(last->connected);
   pass(10min, 5s);
   EXPECT_FALSE(last->connected);
+}
+
+TEST_F(BatteryActorTest, TheSectionOfItsPresentPortCounts) {
+  sample("a");
+  EXPECT_EQ(last->ccl, 50.0);
+  move_to("slow");
+  sample("slow");
+  EXPECT_EQ(last->ccl, 10.0);
+}
+
+TEST_F(BatteryActorTest, AfterTheSilenceOfItsDriverTheLinkIsWhatItWas) {
+  sample("a");
+  pass(1min, 1s);
+  EXPECT_EQ(describe().value("reason", std::string()), "its driver has failed");
+  Sample again;
+  again.voltage = 51.2;
+  caf::anon_send(battery, Polled{again, now.steady}); // for the session nothing has changed
+  run();
+  EXPECT_EQ(describe().value("link", std::string()), "up");
+  EXPECT_EQ(describe().value("reason", std::string("?")), "");
 }
 
 } // namespace

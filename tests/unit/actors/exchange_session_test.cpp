@@ -172,7 +172,9 @@ TEST_F(ExchangeSessionTest, ABatteryThatComesBackIsTheSameBattery) {
   pass(5s);
   EXPECT_EQ(seen->samples.back().sample.voltage, 'w');
   EXPECT_EQ(seen->links.back().link, Link::up);
-  EXPECT_EQ(seen->identified.size(), 1U);
+  EXPECT_EQ(seen->vacated.size(), 1U) << "it might have turned up elsewhere";
+  ASSERT_EQ(seen->identified.size(), 2U);
+  EXPECT_EQ(seen->identified[1].identity, seen->identified[0].identity);
 }
 
 TEST_F(ExchangeSessionTest, AnotherBmsOnTheCableIsReportedAsSuch) {

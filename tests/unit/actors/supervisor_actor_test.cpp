@@ -12,21 +12,28 @@ using namespace std::chrono_literals;
 class SupervisorTest : public test::ActorTest {
 protected:
   SupervisorTest() {
+    supervisor = spawn_supervisor(system, core, factory());
+    run();
+  }
+
+  BatteryFactory factory() {
     BatteryFactory factory;
     factory.build = [this](const std::string& id, const Identified&) {
       ++built[id];
       BatteryFactory::Built result;
       result.battery = std::make_shared<Slot<BatteryActor>>("battery/" + id);
-      result.session = std::make_shared<Slot<SessionRef>>(id);
-      result.identity = std::make_shared<Slot<std::shared_ptr<const Identity>>>(id);
+      result.found = std::make_shared<Slot<std::shared_ptr<const Identified>>>(id);
       result.children.push_back(child("battery/" + id));
       return result;
     };
-    supervisor = spawn_supervisor(system, core, factory);
-    run();
+    return factory;
   }
 
   ~SupervisorTest() override {
+    for (const auto& [port, slot] : sessions) {
+      end(slot->get());
+      slot->set({});
+    }
     caf::anon_send(supervisor, CloseDown{});
     run();
     supervisor = SupervisorActor();
@@ -77,10 +84,47 @@ protected:
     return found;
   }
 
+  /// A session on that port has found that battery, and notes what it is told.
+  Identified found(const std::string& port, const std::string& unique_id) {
+    auto& slot = sessions[port];
+    if (!slot) {
+      slot = std::make_shared<Slot<SessionActor>>("session/" + port);
+      slot->set(test::spawn_stand_in<SessionActor>(
+          system, [this, port](SessionActor::pointer) -> SessionActor::behavior_type {
+            return {[](const LinkState&) {},
+                    [](const ExchangeDone&) {},
+                    [](const FrameBatch&) {},
+                    [](const Document&) {},
+                    [this, port](const BatteryAssigned& battery) { assigned[port].push_back(battery.id); },
+                    [](const Tick&) {},
+                    [](const Command& command) {
+                      return CommandOutcome{command.id, command.kind, command.value, {}};
+                    },
+                    [](const Describe&) { return Json::object(); },
+                    [](const Configured&) {},
+                    [](const CloseDown&) {}};
+          }));
+    }
+    Identified result;
+    result.session = slot;
+    result.port = port;
+    result.identity.unique_id = unique_id;
+    return result;
+  }
+
+  void restart_supervisor() {
+    caf::anon_send(supervisor, CloseDown{});
+    run();
+    supervisor = spawn_supervisor(system, core, factory());
+    run();
+  }
+
   SupervisorActor supervisor;
   std::map<std::string, caf::actor> alive;
   std::map<std::string, int> starts;
   std::map<std::string, int> built;
+  std::map<std::string, SessionRef> sessions;
+  std::map<std::string, std::vector<std::string>> assigned; ///< ids, by port
 };
 
 TEST_F(SupervisorTest, AChildThatFailsComesBackAlone) {
@@ -148,6 +192,51 @@ TEST_F(SupervisorTest, ABatteryIsBuiltOnceAndFoundAgain) {
   fail("battery/X");
   pass(1s);
   EXPECT_EQ(starts["battery/X"], 2);
+}
+
+TEST_F(SupervisorTest, ABatteryThatMovesHasOneSessionThatSpeaksForIt) {
+  const auto at_a = found("a", "X"), at_b = found("b", "X");
+  caf::anon_send(supervisor, at_a);
+  caf::anon_send(supervisor, Vacated{"a", 0});
+  caf::anon_send(supervisor, at_b);
+  run();
+  EXPECT_EQ(built["X"], 1) << "the same battery";
+  EXPECT_EQ(assigned["a"], (std::vector<std::string>{"X", ""}));
+  EXPECT_EQ(assigned["b"], std::vector<std::string>{"X"});
+}
+
+TEST_F(SupervisorTest, AnotherBatteryAtAPlaceIsTheOnlyOneThere) {
+  caf::anon_send(supervisor, found("a", "X"));
+  caf::anon_send(supervisor, found("a", "Y"));
+  run();
+  EXPECT_TRUE(info("battery/X").name.empty());
+  EXPECT_EQ(info("battery/Y").state, "running");
+  caf::anon_send(supervisor, found("a", "X"));
+  run();
+  EXPECT_EQ(info("battery/X").state, "running") << "built anew";
+  EXPECT_TRUE(info("battery/Y").name.empty());
+}
+
+TEST_F(SupervisorTest, AfterARestartABatteryWaitsForWhoHadItsId) {
+  ASSERT_TRUE(core->store.save("roster", Json::parse(R"({"places":{"a":{"unique_id":"X","id":"X"}}})")));
+  restart_supervisor();
+  caf::anon_send(supervisor, found("b", "X"));
+  pass(2s);
+  EXPECT_TRUE(assigned["b"].empty());
+  caf::anon_send(supervisor, found("a", "X"));
+  run();
+  EXPECT_EQ(assigned["a"], std::vector<std::string>{"X"});
+  EXPECT_EQ(assigned["b"], std::vector<std::string>{"X_b"}) << "at once";
+
+  restart_supervisor();
+  assigned.clear();
+  caf::anon_send(supervisor, found("c", "X"));
+  caf::anon_send(supervisor, found("c", "Z")); // somebody else after all
+  pass(6s);
+  EXPECT_EQ(assigned["c"], std::vector<std::string>{"Z"}) << "who it was before is forgotten";
+  caf::anon_send(supervisor, found("d", "X"));
+  run();
+  EXPECT_EQ(assigned["d"], std::vector<std::string>{"X"}) << "not for ever";
 }
 
 TEST_F(SupervisorTest, ARemovedPortTakesItsSessionsAndBatteriesWithIt) {

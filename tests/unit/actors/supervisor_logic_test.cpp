@@ -197,6 +197,25 @@ TEST(Roster, PortsThatHaveChangedTheirNamesDoNotWaitForEachOther) {
   EXPECT_EQ(roster.seat("ttyUSB0", 0, pack("B"), true)->id, "B");
 }
 
+TEST(Roster, ABatteryThatMovedWithItsCableHasItsPlainIdAgainAfterARestart) {
+  Roster before;
+  id_of(before, "ttyUSB0", "A");
+  id_of(before, "ttyUSB1", "B");
+  EXPECT_EQ(id_of(before, "ttyUSB0", "B"), "B_ttyUSB0") << "ttyUSB1 has not been missed yet";
+  EXPECT_EQ(id_of(before, "ttyUSB1", "A"), "A");
+  Roster roster(false, before.memory());
+  EXPECT_EQ(id_of(roster, "ttyUSB0", "B"), "B");
+}
+
+TEST(Roster, ThePortThatIsGoneTakesNothingAlong) {
+  Roster roster;
+  id_of(roster, "pack-A", "A", 1);
+  id_of(roster, "pack-A", "B", 2);
+  roster.vacate_port("pack-A");
+  EXPECT_EQ(id_of(roster, "garage", "A", 1), "A");
+  EXPECT_EQ(id_of(roster, "garage", "B", 2), "B");
+}
+
 TEST(Roster, AMemoryThatIsNoneIsAsNothing) {
   for (const char* text :
        {"null", "5", "[]", R"({"places":[]})", R"({"places":{"ttyUSB0":5}})",

@@ -182,7 +182,7 @@ TEST_F(ConfigTest, NulBytesAreReportedAndEndTheFile) {
 TEST_F(ConfigTest, EveryLineThatCannotBeReadIsTold) {
   const auto loaded = load("[DEFAULT]\n"
                            "first bad line\n"
-                           "  more of it = 1\n"
+                           "  more of it\n"
                            "\n"
                            "LOGGING INFO ; = a comment\n"
                            "= 5\n"
@@ -218,6 +218,21 @@ TEST_F(ConfigTest, ALineOfASafetyKeyThatCannotBeReadStopsTheBatteriesItIsFor) {
     EXPECT_FALSE(load("[port p-1]\n" + line + "\n").config.setup_of("p_1", "B").safe) << line;
   }
   EXPECT_TRUE(load("TIME_TO_GO_ENABLE True\n").config.setup_of("p", "A").safe);
+}
+
+TEST_F(ConfigTest, NothingIsSwallowedWithALineThatCannotBeRead) {
+  const std::string comment = "  ; " + std::string(300, 'c') + "\n";
+  EXPECT_THAT(load(comment + "  CVCM_ENABLE = True\n").messages, IsEmpty()) << "a long comment is a comment";
+  const auto after_junk = load("[battery A]\nsome junk\n  MAX_BATTERY_CHARGE_CURRENT = 10\n");
+  EXPECT_EQ(after_junk.messages.size(), 1U) << messages(after_junk);
+  EXPECT_EQ(after_junk.config.setup_of("p", "A").settings.charge.maximum, 10);
+  const auto cut = load("CELL_VOLTAGES_WHILE_CHARGING = 3.5, 3.45,\n  3.4, \x01 3.3\n");
+  EXPECT_THAT(messages(cut), HasSubstr("bmsd.ini:2: CELL_VOLTAGES_WHILE_CHARGING: control characters"));
+  EXPECT_FALSE(cut.config.setup_of("p", "A").safe);
+  const auto remark = load("MAX_CELL_VOLTAGE 3.40 (was: 3.45)\n");
+  EXPECT_EQ(messages(remark), "bmsd.ini:1: MAX_CELL_VOLTAGE: neither a [section] nor KEY = value\n");
+  EXPECT_FALSE(remark.config.setup_of("p", "A").safe);
+  EXPECT_THAT(load("[port x]\nlink /dev/ttyUSB7\n").config.ports, IsEmpty()) << "that of its name is another one";
 }
 
 TEST_F(ConfigTest, WhatIsLostStopsAllBatteries) {

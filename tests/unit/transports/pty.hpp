@@ -38,6 +38,8 @@ public:
     ::cfmakeraw(&raw);
     ::tcsetattr(slave, TCSANOW, &raw);
     ::fcntl(master_, F_SETFL, O_NONBLOCK);
+    ::fcntl(master_, F_SETFD, FD_CLOEXEC); // a program that the test starts must not keep the line open
+    ::fcntl(slave, F_SETFD, FD_CLOEXEC);
     keeper_ = slave; // without any open slave the master would read EIO
   }
   /// As if the adapter had been pulled out.
