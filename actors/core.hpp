@@ -39,7 +39,9 @@ struct Counters {
 };
 
 struct Core {
-  Core(asio::io_context& io_context, std::string state_dir) : io(io_context), store(std::move(state_dir)) {}
+  Core(asio::io_context& io_context, std::string state_dir) : io(io_context), store(std::move(state_dir)) {
+    store.on_damage = [this] { counters.count(Fault::truncated); };
+  }
 
   asio::io_context& io; ///< the I/O thread's
   std::function<Now()> now = &Now::read;

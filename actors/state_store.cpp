@@ -9,8 +9,6 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 namespace bmsd::actors {
 
@@ -45,6 +43,26 @@ Result<void> write_all(const std::string& path, const std::string& text) {
     return failure("cannot sync", path);
   }
   return {};
+}
+
+/// Nothing: not readable, no regular file, or too large to be state.
+std::optional<std::string> read_all(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); // a pipe would be waited for
+  struct stat info {};
+  std::string text;
+  bool whole = fd >= 0 && ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  ssize_t n = 1;
+  while (whole && n > 0) {
+    char buffer[4096];
+    n = ::read(fd, buffer, sizeof buffer);
+    text.append(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
+    whole = text.size() <= kMaxStateBytes && (n >= 0 || errno == EINTR);
+    n = n < 0 ? 1 : n;
+  }
+  if (fd >= 0) {
+    ::close(fd);
+  }
+  return whole ? std::optional(std::move(text)) : std::nullopt;
 }
 
 void sync_directory(const std::string& directory) {
@@ -89,16 +107,20 @@ std::optional<Json> StateStore::load(const std::string& name) {
     }
   }
   const auto file = path(name);
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0 && errno == ENOENT) {
     return std::nullopt;
   }
-  std::string text(std::istreambuf_iterator<char>(stream), {});
-  auto json = text.size() <= kMaxStateBytes ? Json::parse(text, nullptr, false) : Json(Json::value_t::discarded);
-  if (!stream.bad() && !json.is_discarded() && json.is_object()) {
-    std::lock_guard lock(mutex_);
-    contents_.try_emplace(name, std::move(text));
-    return json;
+  if (auto text = read_all(file)) {
+    auto json = Json::parse(*text, nullptr, false);
+    if (!json.is_discarded() && json.is_object()) {
+      std::lock_guard lock(mutex_);
+      contents_.try_emplace(name, std::move(*text));
+      return json;
+    }
+  }
+  if (on_damage) {
+    on_damage();
   }
   const auto aside = file + ".damaged";
   if (::rename(file.c_str(), aside.c_str()) == 0) {

@@ -20,6 +20,9 @@ namespace bmsd::actors {
 /// A directory that cannot be written costs persistence, never the daemon.
 class StateStore {
 public:
+  /// Called where a damaged file is found, by the thread that loads it. Set before the first load().
+  std::function<void()> on_damage;
+
   /// An empty directory name keeps everything in memory only.
   explicit StateStore(std::string directory) : directory_(std::move(directory)) {}
   ~StateStore();

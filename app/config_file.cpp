@@ -332,8 +332,11 @@ private:
   void make_ports() {
     auto& ports = loaded_.config.ports;
     for (const auto& name : port_order_) {
-      if (!without_link_.contains(name)) {
-        ports.push_back(ports_[name]);
+      const auto& port = ports_[name];
+      if (auto fits = check_port(port); !fits) {
+        error(port_lines_[port.name], fits.error().detail);
+      } else if (!without_link_.contains(name)) {
+        ports.push_back(port);
       }
     }
     for (const auto& interface : can_ports_) {

@@ -165,6 +165,7 @@ private:
   void remove_port(const std::string& name) {
     tell_supervisor(RemovePort{name});
     ports_.erase(name);
+    searched_.erase(name);
   }
 
   void watch_adapters() {
@@ -198,6 +199,7 @@ private:
       port.addresses = config->addresses;
       port.all_addresses = config->all_addresses;
       port.options = config->options;
+      searched_.insert(name);
       add_port(port);
     }
   }
@@ -241,11 +243,14 @@ private:
     for (const auto& port : loaded->config.ports) {
       wanted[port.name] = port;
     }
+    if (loaded->config.port_as_id != core_->config()->port_as_id) {
+      spdlog::warn("USE_PORT_AS_UNIQUE_ID changes with the next start");
+    }
     core_->set_config(std::make_shared<DaemonConfig>(loaded->config));
     const auto present = ports_;
     for (const auto& [name, port] : present) {
       auto it = wanted.find(name);
-      const bool searched = loaded->config.search_ports && it == wanted.end();
+      const bool searched = loaded->config.search_ports && it == wanted.end() && searched_.contains(name);
       if (!searched && (it == wanted.end() || !(it->second == port))) {
         remove_port(name);
       }
@@ -255,6 +260,7 @@ private:
         add_port(port);
       }
     }
+    search_adapters();
     tell_supervisor(Configured{});
     spdlog::info("configuration read again");
   }
@@ -316,6 +322,7 @@ private:
   std::unique_ptr<transports::AdapterSource> adapters_ = transports::make_udev_source();
   std::unique_ptr<transports::HotplugMonitor> hotplug_;
   std::map<std::string, PortConfig> ports_;
+  std::set<std::string> searched_; ///< those of them that nobody has configured
   bool closing_ = false;
   bool done_ = false;
   int exit_code_ = 0;

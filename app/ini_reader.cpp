@@ -216,6 +216,9 @@ Result<IniFile> read_ini(const std::string& path) {
   if (S_ISDIR(info.st_mode)) {
     return Error{Fault::rejected, path + ": is a directory, not a file"};
   }
+  if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode)) { // it could be waited for without end
+    return Error{Fault::rejected, path + ": is not a file"};
+  }
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
   if (!file) {
     return Error{Fault::rejected, path + ": " + std::strerror(errno)};

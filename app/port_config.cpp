@@ -251,6 +251,40 @@ Result<void> apply_port_key(PortConfig& port, std::string_view key, std::string_
   return Error{Fault::unsupported, "unknown key " + std::string(key)};
 }
 
+protocols::Medium medium_of(const transports::LinkAddress& address) {
+  if (std::holds_alternative<transports::MqttAddress>(address)) {
+    return protocols::Medium::document;
+  }
+  const bool can = std::holds_alternative<transports::CanAddress>(address) ||
+                   std::holds_alternative<transports::SlcanAddress>(address);
+  return can ? protocols::Medium::can : protocols::Medium::serial;
+}
+
+Result<void> check_port(const PortConfig& port) {
+  const auto* info = port.protocol.empty() ? nullptr : protocols::find_protocol(port.protocol);
+  const auto medium = medium_of(port.address);
+  if (info == nullptr) {
+    return {};
+  }
+  const auto wrong = [&](const std::string& what) { return Error{Fault::rejected, "port " + port.name + ": " + what}; };
+  if (info->medium != medium) {
+    return wrong(port.protocol + " is a protocol for " + std::string(to_string(info->medium)) + " links, " +
+                 transports::to_string(port.address) + " is a link for " + std::string(to_string(medium)));
+  }
+  const bool addresses = port.all_addresses || std::any_of(port.addresses.begin(), port.addresses.end(),
+                                                           [](std::uint32_t address) { return address != 0; });
+  if (medium == protocols::Medium::serial && addresses && info->addresses.empty() && !info->daisy_chain()) {
+    return wrong(port.protocol + " has no addresses: one battery per line");
+  }
+  for (const auto& [name, value] : port.options) {
+    const auto& own = info->options;
+    if (std::none_of(own.begin(), own.end(), [&](const auto& option) { return option.name == name; })) {
+      return wrong(port.protocol + " has no option " + name);
+    }
+  }
+  return {};
+}
+
 std::string default_port_name(const transports::LinkAddress& address) {
   struct {
     static std::string last_part(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
@@ -305,6 +339,9 @@ Result<PortConfig> parse_port_spec(std::string_view spec) {
       return applied.error();
     }
     rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
+  }
+  if (auto fits = check_port(port); !fits) {
+    return fits.error();
   }
   return port;
 }

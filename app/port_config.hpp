@@ -3,6 +3,7 @@
 
 #include "actors/config.hpp"
 #include "messages/error.hpp"
+#include "protocols/core/protocol.hpp"
 
 #include <span>
 #include <string>
@@ -22,6 +23,12 @@ std::span<const PortKey> port_keys();
 
 /// Fault::unsupported: no such key; Fault::rejected: a value that is not allowed, with what is.
 Result<void> apply_port_key(actors::PortConfig& port, std::string_view key, std::string_view value);
+
+/// What a link is good for.
+protocols::Medium medium_of(const transports::LinkAddress& address);
+
+/// Whether its keys fit each other: a protocol that can be spoken on this link, addresses and options that it has.
+Result<void> check_port(const actors::PortConfig& port);
 
 /// `LINK[,key=value]...`, as in `--port`. Commas inside an MQTT topic are not possible.
 Result<actors::PortConfig> parse_port_spec(std::string_view spec);

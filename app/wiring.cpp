@@ -6,6 +6,7 @@
 #include "actors/port/session.hpp"
 #include "actors/publisher/publisher_actor.hpp"
 #include "actors/settings/settings_actor.hpp"
+#include "app/port_config.hpp"
 
 #include <caf/actor_cast.hpp>
 
@@ -34,15 +35,7 @@ std::shared_ptr<const ChildSpec> common_child(std::string name, Start start) {
 
 constexpr std::size_t kMostOnOneLine = 16; ///< batteries; no daisy chain is longer
 
-protocols::Medium medium_of(const transports::LinkAddress& address) {
-  if (std::holds_alternative<transports::MqttAddress>(address)) {
-    return protocols::Medium::document;
-  }
-  const bool can = std::holds_alternative<transports::CanAddress>(address) ||
-                   std::holds_alternative<transports::SlcanAddress>(address);
-  return can ? protocols::Medium::can : protocols::Medium::serial;
-}
-
+/// check_port() has seen that it fits.
 const protocols::ProtocolInfo* protocol_of(const PortConfig& config, protocols::Medium medium) {
   if (!config.protocol.empty()) {
     return protocols::find_protocol(config.protocol);

@@ -145,8 +145,10 @@ private:
   void publish(const Status& status, nanoseconds received = {}) {
     log_warning(status);
     auto published = std::make_shared<Status>(status);
-    if (!settings_safe_) {
-      stop_current(*published);
+    if (!settings_safe_) { // limits computed from settings that are wrong protect nobody
+      stop_current(*published, "Settings");
+    } else if (status.given_up && published->ccl) { // the last word before the service leaves the bus
+      stop_current(*published, "Disconnected");
     }
     post(self_, *core_, plan_->publisher, Published{std::move(published), received}, plan_->id);
   }
@@ -164,14 +166,12 @@ private:
     }
   }
 
-  /// Limits computed from settings that are wrong protect nobody.
-  static void stop_current(Status& status) {
+  static void stop_current(Status& status, const char* why) {
     status.ccl = 0.0;
     status.dcl = 0.0;
     status.allow_charge = false;
     status.allow_discharge = false;
-    status.charge_limitation = "Settings";
-    status.discharge_limitation = "Settings";
+    status.charge_limitation = status.discharge_limitation = why;
   }
 
   void follow_readings() {

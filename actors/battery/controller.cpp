@@ -314,7 +314,7 @@ void Controller::publish(const Tick& now) {
   estimates_.update(estimate, ess_, status_, now);
 
   history_.show(status_.sample, status_.history, now);
-  if (check_.cells().count > 0) {
+  if (check_.cells().count > 0 || untold_) {
     history_.compute_if_due(status_, float_pack_voltage(), now, !invalid_since_);
   }
 }

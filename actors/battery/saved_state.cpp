@@ -108,6 +108,10 @@ SavedState saved_state_from_json(const Json& json, std::string* ignored) {
   SavedState state;
   StateReader reader;
   reader.read(json, state);
+  if (state.soc_calc && !(*state.soc_calc >= 0 && *state.soc_calc <= 100)) {
+    state.soc_calc.reset();
+    reader.wrong += "soc_calc, ";
+  }
   if (ignored != nullptr && !reader.wrong.empty()) {
     *ignored = reader.wrong.substr(0, reader.wrong.size() - 2);
   }

@@ -175,7 +175,6 @@ private:
                                            : Result<Sample>(Error{Fault::timeout, "no frames of a known BMS"});
       report_->failed(snapshot ? Error{Fault::timeout, "no complete set of frames"} : snapshot.error());
       if (report_->failures_in_a_row() == kForgetAfter) {
-        report_->leave();
         listen(); // maybe another BMS by now
       }
     }

@@ -4,6 +4,9 @@
 
 #include <caf/all.hpp>
 
+#include <string>
+#include <utility>
+
 namespace bmsd::actors {
 
 namespace {
@@ -57,6 +60,10 @@ private:
       report_->failed(taken.error());
       return;
     }
+    if (said_by_another(identity)) {
+      report_->failed({Fault::implausible, "another serial number, " + identity.unique_id});
+      return;
+    }
     if (document.retained) {
       return; // of unknown age: tells who the battery is, not how it is
     }
@@ -73,6 +80,13 @@ private:
     report_->identified(identity, 0);
     last_good_ = core_->now().steady;
     report_->sample(std::move(sample), last_good_);
+  }
+
+  /// One document does not make another battery of it, two in a row do.
+  bool said_by_another(const Identity& identity) {
+    const auto& known = report_->identity();
+    const bool twice = std::exchange(last_unique_id_, identity.unique_id) == identity.unique_id;
+    return known && !identity.unique_id.empty() && identity.unique_id != known->unique_id && !twice;
   }
 
   void on_tick() {
@@ -108,6 +122,7 @@ private:
   nanoseconds last_good_{0};
   bool open_ = false;
   bool seen_ = false;
+  std::string last_unique_id_;
   bool offline_ = false; ///< says its availability topic
   std::string reason_ = "not connected yet";
 };

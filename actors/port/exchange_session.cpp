@@ -198,6 +198,12 @@ private:
   void on_poll_end(const Result<void>& result) {
     phase_ = Phase::idle;
     retried_ += static_cast<std::uint64_t>(runner_.failed_attempts());
+    if (result && report_->in_doubt()) { // the cable may have been put to another battery
+      failed_polls_ = 0;
+      search_->begin();
+      identify();
+      return;
+    }
     if (result) {
       failed_polls_ = 0;
       report_->sample(std::move(sample_), received_);
@@ -207,7 +213,6 @@ private:
       paused_until_ = core_->now().steady + search_->pause(++failed_polls_);
       if (failed_polls_ >= kReidentifyAfter) {
         failed_polls_ = 0;
-        report_->leave();
         search_->begin();
         identify();
         return;

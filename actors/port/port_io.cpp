@@ -174,6 +174,7 @@ void PortIo::run(ExchangeJob next) {
       if (!job->can_wait) {
         self->spoke_at_ = self->core_->now().steady;
       }
+      self->look_at_stray(*job, reply);
       if (self->core_->tap.watched() && !reply.rx.empty()) {
         self->watch(Direction::rx, reply.rx);
       }
@@ -181,6 +182,20 @@ void PortIo::run(ExchangeJob next) {
       self->run_next();
     }
   });
+}
+
+/// Bytes before a good reply that are not an adapter's echo of the request.
+void PortIo::look_at_stray(const ExchangeJob& job, const Reply& reply) {
+  const auto& tx = job.request.tx;
+  const bool echo = reply.begin == tx.size() && std::equal(tx.begin(), tx.end(), reply.rx.begin());
+  if (reply.error.fault != Fault::none || reply.begin == 0 || echo) {
+    return;
+  }
+  core_->counters.count(Fault::framing);
+  if (strays_.due(core_->now().steady)) {
+    spdlog::warn("{}: {} bytes before a reply that are none of it{}", plan_->config.name, reply.begin,
+                 strays_.passed_over());
+  }
 }
 
 void PortIo::finish(ExchangeJob job, Reply reply) {

@@ -39,6 +39,7 @@ private:
   void run(ExchangeJob next);
   void run_late();
   void finish(ExchangeJob job, Reply reply);
+  void look_at_stray(const ExchangeJob& job, const Reply& reply);
   void watch(Direction direction, Bytes bytes);
   void on_frame(const CanFrame& frame);
   void flush_frames();
@@ -68,7 +69,7 @@ private:
   bool busy_ = false;
   std::uint64_t generation_ = 0;
   FrameBatch batch_;
-  LogLimit notices_{std::chrono::seconds(10)};
+  LogLimit notices_{std::chrono::seconds(10)}, strays_{std::chrono::hours(1)};
   LogLimits<transports::FrameLoss> losses_{std::chrono::minutes(10)};
 };
 

@@ -92,6 +92,7 @@ public:
         spdlog::warn("{}: no good answer: {}{}", who(), to_string(error), silences_.passed_over());
       }
       link(Link::silent, to_string(error));
+      leave();
     }
     if (core_->tap.watched()) {
       core_->tap.copy(plan_->session->name(), {}, who(), error);
@@ -129,14 +130,8 @@ public:
     leave();
   }
 
-  /// Nobody answers here any more: the battery may turn up at another place.
-  void leave() {
-    if (identity_ && !vacated_) {
-      vacated_ = true;
-      post(self_, *core_, core_->supervisor, Vacated{plan_->port->config.name, shown_address()}, battery_id_);
-    }
-  }
-
+  /// Silent or gone since it was identified: who answers now may be another battery.
+  bool in_doubt() const { return vacated_; }
   std::uint32_t failures_in_a_row() const { return failures_in_a_row_; }
   const Error& last_error() const { return last_error_; }
 
@@ -162,6 +157,14 @@ public:
 
 private:
   static constexpr std::uint32_t kSilentAfter = 3;
+
+  /// The battery may turn up at another place; if it is here again, it has to say who it is.
+  void leave() {
+    if (identity_ && !vacated_) {
+      vacated_ = true;
+      post(self_, *core_, core_->supervisor, Vacated{plan_->port->config.name, shown_address()}, battery_id_);
+    }
+  }
 
   const std::string& who() const { return battery_ ? battery_id_ : place_; }
 

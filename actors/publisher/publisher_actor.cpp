@@ -51,6 +51,7 @@ public:
 private:
   /// Asked again now and then: the settings actor may have been restarted.
   static constexpr seconds kRegisterEvery{60};
+  static constexpr seconds kAskAgainEvery{1}; ///< while there is none
   static constexpr seconds kWriteLimit{12};
   static constexpr std::size_t kLongestName = 4096; ///< bytes
 
@@ -63,7 +64,7 @@ private:
 
   void register_battery() {
     post(self_, *core_, core_->settings, RegisterBattery{plan_->id, plan_->publisher});
-    self_->delayed_send(self_, kRegisterEvery, Tick{});
+    self_->delayed_send(self_, registration_ ? kRegisterEvery : kAskAgainEvery, Tick{});
   }
 
   // -- publishing -------------------------------------------------------------------
@@ -146,8 +147,13 @@ private:
     return nullptr;
   }
 
+  /// Nobody is to see a battery of which nothing is known yet.
+  static bool has_values(const Status& status) {
+    return status.sample.voltage.has_value() || !status.sample.cell_voltages.empty();
+  }
+
   void publish_anew() {
-    if (!registration_ || !status_ || status_->given_up) {
+    if (!registration_ || !status_ || status_->given_up || !has_values(*status_)) {
       return;
     }
     const auto identity = identity_of_plan();

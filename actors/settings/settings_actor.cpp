@@ -77,8 +77,9 @@ private:
   };
 
   /// On a GX device the settings service is sure to come; elsewhere there may be none.
-  static constexpr std::chrono::milliseconds kPatience{500};
-  static constexpr seconds kPatienceOnVenus{15};
+  static constexpr std::chrono::milliseconds kPatience{500}, kPatienceOnVenus{15000};
+  /// With a service that is there and does not answer, for a battery whose instance is known from the last time.
+  static constexpr std::chrono::milliseconds kPatienceOfKnown{1500};
   static constexpr int kFirstInstance = 1;
 
   template <class F>
@@ -104,16 +105,19 @@ private:
       announce(battery.id, device);
     } else if (!io_) {
       settle_alone(battery.id, device);
-    } else if (!available_) {
-      const bool venus = std::filesystem::exists("/opt/victronenergy");
-      self_->delayed_send(self_, venus ? std::chrono::milliseconds(kPatienceOnVenus) : kPatience, Tick{});
+    } else {
+      const bool comes = available_ || std::filesystem::exists("/opt/victronenergy");
+      self_->delayed_send(self_, saved ? kPatienceOfKnown : comes ? kPatienceOnVenus : kPatience, Tick{});
     }
   }
 
-  /// The service did not come: choose without it.
+  /// The service did not come, or does not answer: as the last time, in the end without it.
   void stop_waiting() {
     for (auto& [id, device] : devices_) {
-      if (!device.registration && !available_) {
+      if (!device.registration) {
+        if (available_) {
+          spdlog::warn("{}: the settings service does not answer", id);
+        }
         settle_alone(id, device);
       }
     }

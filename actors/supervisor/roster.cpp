@@ -73,6 +73,9 @@ std::optional<Roster::Seating> Roster::seat(const std::string& port, std::uint32
     seating.id = place;
   }
   if (taken(seating.id)) {
+    if (may_wait && seating.left.empty()) {
+      return std::nullopt;
+    }
     seating.id += "_" + place;
   }
   if (const auto owner = owner_of(seating.id); owner != seats_.end()) {

@@ -50,12 +50,11 @@ public:
     core_ = std::move(core);
     factory_ = std::move(factory);
     roster_ = Roster(core_->config()->port_as_id, core_->store.load(kRosterFile).value_or(Json()));
-    waits_until_ = core_->now().steady + kOwnerLimit;
     self_->set_down_handler([this](caf::down_msg& down) { on_down(down); });
     return {
         [this](const AddChild& add) { this->add(add.spec); },
         [this](const RemovePort& port) { remove_port(port.name); },
-        [this](const Identified& found) { on_identified(found); },
+        [this](const Identified& found) { on_identified(found, core_->now().steady); },
         [this](const Vacated& place) { on_vacated(place); },
         [this](const Tick& tick) { tick.generation == kSeatAgain ? seat_waiting() : on_restart_due(tick.generation); },
         [this](const RestartChild& restart) { return this->restart(restart.name, "restarted by request"); },
@@ -101,9 +100,10 @@ private:
     for (const auto& name : names) {
       remove(name);
     }
-    std::erase_if(waiting_, [&](const Identified& found) { return found.port == port; });
+    std::erase_if(waiting_, [&](const Waiting& each) { return each.found.port == port; });
     roster_.vacate_port(port);
     withdraw(port);
+    seat_waiting();
   }
 
   void remove(const std::string& name) {
@@ -199,24 +199,26 @@ private:
   void on_vacated(const Vacated& place) {
     waits_no_more(place.port, place.address);
     roster_.vacate(place.port, place.address);
+    seat_waiting(); // it may be the one that was here
   }
 
   void waits_no_more(const std::string& port, std::uint32_t address) {
-    std::erase_if(waiting_, [&](const Identified& found) { return found.port == port && found.address == address; });
+    std::erase_if(waiting_,
+                  [&](const Waiting& each) { return each.found.port == port && each.found.address == address; });
   }
 
-  void on_identified(const Identified& found) {
+  void on_identified(const Identified& found, RestartPolicy::Duration since) {
     if (closing_) {
       return;
     }
     waits_no_more(found.port, found.address); // whoever it was before
-    const bool may_wait = core_->now().steady < waits_until_;
+    const bool may_wait = core_->now().steady - since < kOwnerLimit;
     const auto seating = roster_.seat(found.port, found.address, found.identity, may_wait);
     if (!seating) {
       if (waiting_.empty()) {
         self_->delayed_send(self_, kSeatAgainAfter, Tick{kSeatAgain});
       }
-      waiting_.push_back(found);
+      waiting_.push_back({found, since});
       return;
     }
     // A disk that cannot be written costs what is remembered, no more; the batteries' own files say so in the log.
@@ -226,14 +228,12 @@ private:
       withdraw_battery(batteries_.find(seating->left));
     }
     assign(seating->id, found);
-    if (!waiting_.empty()) {
-      seat_waiting(); // for this one, maybe
-    }
+    seat_waiting(); // for this one, maybe
   }
 
   void seat_waiting() {
-    for (const auto& found : std::exchange(waiting_, {})) {
-      on_identified(found);
+    for (const auto& each : std::exchange(waiting_, {})) {
+      on_identified(each.found, each.since);
     }
   }
 
@@ -336,8 +336,11 @@ private:
   std::map<std::string, Child> children_;
   Batteries batteries_;
   Roster roster_;
-  std::vector<Identified> waiting_; ///< whose id another place had before the restart
-  RestartPolicy::Duration waits_until_{0};
+  struct Waiting {
+    Identified found;
+    RestartPolicy::Duration since{0};
+  };
+  std::vector<Waiting> waiting_; ///< whose id another place has, or had before the restart
   std::uint64_t generation_ = 0;
   bool closing_ = false, closing_last_ = false;
 };

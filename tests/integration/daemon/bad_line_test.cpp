@@ -61,7 +61,7 @@ TEST_F(BadLine, EveryKindOfBadReplyIsCountedAndNothingWrongIsPublished) {
        {Case{Mood::endless, "endless"}, Case{Mood::interleaved, "interleaved"}, Case{Mood::corrupted, "corrupted"},
         Case{Mood::other_register, "other register"}, Case{Mood::truncated, "truncated"},
         Case{Mood::oversized, "oversized"}, Case{Mood::few_cells, "few cells"}, Case{Mood::no_volts, "cells of 0 V"},
-        Case{Mood::silent, "silent"}}) {
+        Case{Mood::stray, "stray bytes"}, Case{Mood::silent, "silent"}}) {
     const char* name = one.name;
     const auto before = failures_of_data();
     line.mood = one.mood;
@@ -88,6 +88,17 @@ TEST_F(BadLine, EveryKindOfBadReplyIsCountedAndNothingWrongIsPublished) {
   EXPECT_GE(lines_with(log, "wrong data"), 2) << "none hides the others\n" << log;
   EXPECT_LE(lines_with(log, "no good answer"), 2) << log;
   EXPECT_LT(lines_with(log, "80_5_0Ah") + lines_with(log, "ttyA"), 20) << log;
+}
+
+TEST_F(BadLine, ABatteryWithoutASingleGoodPollIsNotShown) {
+  FakeLine line(tty("ttyA"));
+  line.mood = Mood::few_cells; // it says who it is, and no poll succeeds
+  start({tty("ttyA") + ",protocol=lltjbd,poll=0.2"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return battery("ttyA").value("failures", 0) >= 10; }, 20s)) << status().dump();
+  EXPECT_EQ(client.owner(service("ttyA")), "");
+  line.mood = Mood::well;
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/Dc/0/Voltage") == "v <d 15.6>"; })) << daemon.output();
 }
 
 TEST_F(BadLine, AServerThatHangsUpAtOnceIsReportedOnce) {

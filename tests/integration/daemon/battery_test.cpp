@@ -63,6 +63,21 @@ TEST_F(BatteryOnTheBus, InstanceAndNameComeFromTheSettingsService) {
   EXPECT_EQ(value(client, "ttyA", "/CustomName"), "v <s \"Cellar\">");
 }
 
+TEST_F(BatteryOnTheBus, ASettingsServiceThatHangsDelaysNoKnownBattery) {
+  auto settings = settings_service();
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  daemon.signal(SIGKILL);
+  daemon.wait();
+  settings.signal(SIGSTOP);
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/DeviceInstance") == "v <i 1>"; }, 8s)) << daemon.output();
+  EXPECT_THAT(daemon.output(), ::testing::HasSubstr("the settings service does not answer"));
+  settings.signal(SIGCONT);
+}
+
 TEST_F(BatteryOnTheBus, TheSettingsServiceMayComeLate) {
   auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
   start({tty("ttyA")});

@@ -29,7 +29,8 @@ public:
     corrupted,
     oversized,
     few_cells,
-    no_volts
+    no_volts,
+    stray
   };
 
   /// `path`: a symlink to the pty.
@@ -109,6 +110,7 @@ private:
       return reply;
     case Mood::few_cells:
       return request[2] == 4 ? protocols::test::FakeJbd::reply(4, 0, {0x0F, 0x45, 0x0F, 0x3D}) : reply;
+    case Mood::stray: reply.insert(reply.begin(), 30, 0x55); return reply;
     case Mood::no_volts: return request[2] == 4 ? protocols::test::FakeJbd::reply(4, 0, Bytes(8, 0)) : reply;
     default: return reply;
     }

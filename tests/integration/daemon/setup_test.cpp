@@ -144,6 +144,10 @@ TEST_F(Setup, HangUpAddsAndRemovesPortsAndSetsTheLogLevel) {
       << "another set of paths comes with another connection";
   EXPECT_NE(client.owner(service("ttyB")), owner);
   EXPECT_EQ(counter("restarts"), restarts);
+  configure("");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return client.owner(service("ttyC")).empty() && status()["ports"].empty(); }))
+      << "no port is configured any more";
 }
 
 TEST_F(Setup, StateOfAnotherShapeIsNotBelieved) {

@@ -70,6 +70,20 @@ TEST_F(Supervision, AnyActorThatIsKilledComesBackByItself) {
   EXPECT_TRUE(daemon.running());
 }
 
+TEST_F(Supervision, APublisherWhoseSettingsActorFailsAtTheSameTimeIsBackSoon) {
+  start_bus();
+  auto sim = simulate("lltjbd", tty("ttyA"));
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  const auto id = battery("ttyA").value("id", std::string());
+  for (const auto& name : {"publisher/" + id, std::string("settings")}) {
+    EXPECT_TRUE(ask({{"cmd", "restart"}, {"actor", name}}).value("ok", false));
+  }
+  EXPECT_TRUE(wait_until([&] { return actor("publisher/" + id).value("restarts", 0) == 1; }));
+  EXPECT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); }, 8s)) << daemon.output();
+}
+
 TEST_F(Supervision, BusThatRestartsGetsEverythingAgain) {
   start_bus();
   auto a = simulate("lltjbd", tty("ttyA"), {"--soc", "42", "--current", "0"});
@@ -143,6 +157,7 @@ TEST_F(Supervision, StateFilesCutInHalfAreSetAsideAndReported) {
   start({tty("ttyA")});
   ASSERT_TRUE(wait_for_link("ttyA", "up")) << daemon.output();
   EXPECT_THAT(daemon.output(), ::testing::HasSubstr("is damaged; set aside"));
+  EXPECT_GE(failures("truncated"), 1U);
 }
 
 TEST_F(Supervision, TheAlarmOfAThreadThatHangsEndsTheProcess) {

@@ -60,13 +60,13 @@ protected:
     }
   }
 
-  void sample(const std::string& port) {
+  void sample(const std::string& port, double cell = 3.2) {
     Sample sample;
-    sample.voltage = 51.2;
+    sample.voltage = 16 * cell;
     sample.current = 0.0;
     sample.soc = 50.0;
     for (int i = 0; i < 16; ++i) {
-      sample.cell_voltages.push_back(3.2);
+      sample.cell_voltages.push_back(cell);
     }
     caf::anon_send(battery, LinkState{port, Link::up, {}});
     caf::anon_send(battery, Polled{sample, now.steady});
@@ -105,6 +105,23 @@ TEST_F(BatteryActorTest, WithoutAWordFromItsDriverItCountsAsLost) {
   EXPECT_GE(last->alarms[Alarm::BmsCable], 1);
   sample("a");
   EXPECT_TRUE(last->connected);
+}
+
+TEST_F(BatteryActorTest, TheLastWordBeforeTheServiceLeavesIsThatNoCurrentMayFlow) {
+  sample("a", 3.3);
+  for (int i = 0; i < 1830 && !last->given_up; ++i) {
+    pass(1s, 1s);
+    caf::anon_send(battery, PollFailed{{Fault::timeout, {}}});
+    run();
+    if (!last->given_up) {
+      ASSERT_EQ(last->ccl, 50.0) << i << " s, cells within the window: held";
+    }
+  }
+  ASSERT_TRUE(last->given_up);
+  EXPECT_EQ(last->ccl, 0.0);
+  EXPECT_EQ(last->dcl, 0.0);
+  EXPECT_EQ(last->charge_limitation, "Disconnected");
+  EXPECT_EQ(last->alarms[Alarm::BmsCable], 2);
 }
 
 TEST_F(BatteryActorTest, ASlowPollIsNoSilence) {

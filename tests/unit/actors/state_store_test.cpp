@@ -1,6 +1,7 @@
 #include "actors/state_store.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -53,6 +54,28 @@ TEST_F(StateStoreTest, WhatWaitsForTheDiskIsWhatCounts) {
   ASSERT_TRUE(store.flush());
   EXPECT_EQ((*StateStore(dir_).load("a"))["x"], 199);
   EXPECT_EQ((*StateStore(dir_).load("b"))["x"], -199);
+}
+
+TEST_F(StateStoreTest, WhatIsNoFileIsSetAside) {
+  int damages = 0;
+  const auto load = [&](const char* name) {
+    StateStore store(dir_);
+    store.on_damage = [&] { ++damages; };
+    EXPECT_FALSE(store.load(name)) << name;
+    ASSERT_TRUE(store.save(name, {{"x", 1}}));
+    ASSERT_TRUE(store.flush()) << name;
+    EXPECT_TRUE(StateStore(dir_).load(name)) << name;
+    EXPECT_TRUE(std::filesystem::exists(dir_ / (std::string(name) + ".json.damaged")));
+  };
+  std::filesystem::create_directories(dir_ / "a.json" / "full");
+  load("a");
+  ASSERT_EQ(::mkfifo((dir_ / "b.json").c_str(), 0600), 0);
+  load("b");
+  std::filesystem::create_symlink("/dev/zero", dir_ / "c.json");
+  load("c");
+  write("d.json", std::string(2 << 20, ' '));
+  load("d");
+  EXPECT_EQ(damages, 4);
 }
 
 TEST_F(StateStoreTest, ADamagedFileIsSetAside) {

@@ -175,9 +175,17 @@ TEST_F(RosterAfterRestart, ANewEqualPackWaitsForWhoHadTheId) {
   Roster roster(false, memory);
   EXPECT_FALSE(roster.seat("ttyUSB2", 0, pack("80_5.0Ah"), true));
   EXPECT_EQ(id_of(roster, "ttyUSB0", "80_5.0Ah"), "80_5_0Ah");
-  const auto seating = roster.seat("ttyUSB2", 0, pack("80_5.0Ah"), true);
+  const auto seating = roster.seat("ttyUSB2", 0, pack("80_5.0Ah"), false);
   ASSERT_TRUE(seating);
   EXPECT_EQ(seating->id, "80_5_0Ah_ttyUSB2");
+}
+
+TEST(Roster, WhoAsksForAnIdInUseWaitsForItsOwnerToFallSilent) {
+  Roster roster;
+  id_of(roster, "ttyUSB0", "A");
+  EXPECT_FALSE(roster.seat("ttyUSB1", 0, pack("A"), true));
+  roster.vacate("ttyUSB0", 0);
+  EXPECT_EQ(roster.seat("ttyUSB1", 0, pack("A"), true)->id, "A") << "the cable was put to another adapter";
 }
 
 TEST_F(RosterAfterRestart, ABatteryThatHasMovedMeanwhileHasItsIdAfterAWhile) {

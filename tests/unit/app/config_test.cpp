@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -167,6 +168,9 @@ TEST_F(ConfigTest, UnderstandsTheFileOfDbusSerialbattery) {
 TEST_F(ConfigTest, WhatIsNoFileIsSaid) {
   EXPECT_THAT(load_config(dir_).error().detail, HasSubstr("is a directory"));
   EXPECT_THAT(load_config(dir_ / "none.ini").error().detail, HasSubstr("No such file"));
+  ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(load_config(dir_ / "pipe").error().detail, HasSubstr("is not a file"));
+  EXPECT_TRUE(load_config("/dev/null"));
 }
 
 TEST_F(ConfigTest, NulBytesAreReportedAndEndTheFile) {
@@ -247,6 +251,14 @@ TEST_F(ConfigTest, WhatIsLostStopsAllBatteries) {
   const auto endless = load(large);
   EXPECT_THAT(messages(endless), HasSubstr("too large"));
   EXPECT_FALSE(endless.config.setup_of("p", "A").safe);
+}
+
+TEST_F(ConfigTest, APortWhoseKeysDoNotFitEachOtherIsNotOpened) {
+  const auto loaded = load("[port A]\nlink = mqtt:127.0.0.1:1/x\nprotocol = lltjbd\n[port B]\n");
+  EXPECT_EQ(messages(loaded), "bmsd.ini:1: port A: lltjbd is a protocol for serial links, mqtt:127.0.0.1:1/x is a link "
+                              "for mqtt\n");
+  ASSERT_EQ(loaded.config.ports.size(), 1U);
+  EXPECT_EQ(loaded.config.ports[0].name, "B");
 }
 
 TEST_F(ConfigTest, LongSectionNamesStayWhole) {
@@ -339,14 +351,27 @@ TEST_F(ConfigTest, TheShippedFileIsTheTemplate) {
 // -- port specifications --------------------------------------------------------------------
 
 TEST(PortSpec, LinkAndKeys) {
-  const auto port = parse_port_spec("/dev/ttyUSB0,protocol=lltjbd,address=1-3,baud=19200,poll=2.5,name=House");
+  const auto port = parse_port_spec("/dev/ttyUSB0,protocol=daly,address=1-3,baud=19200,poll=2.5,name=House");
   ASSERT_TRUE(port) << port.error().detail;
   EXPECT_EQ(port->name, "ttyUSB0");
-  EXPECT_EQ(port->protocol, "lltjbd");
+  EXPECT_EQ(port->protocol, "daly");
   EXPECT_THAT(port->addresses, ::testing::ElementsAre(1U, 2U, 3U));
   EXPECT_EQ(port->line->baud, 19200);
   EXPECT_EQ(port->poll_interval, 2.5);
   EXPECT_EQ(port->battery_name, "House");
+}
+
+TEST(PortSpec, KeysThatDoNotFitEachOtherAreRefused) {
+  for (const auto& [spec, why] : {std::pair("mqtt:host/x,protocol=lltjbd", "lltjbd is a protocol for serial links"),
+                                  std::pair("mqtt:host/x,protocol=pylontech_can", "is a protocol for can links"),
+                                  std::pair("/dev/ttyUSB0,protocol=mqtt_json", "is a protocol for mqtt links"),
+                                  std::pair("slcan:/dev/ttyACM0,protocol=daly", "is a link for can"),
+                                  std::pair("/dev/ttyUSB0,protocol=lltjbd,address=1-4", "lltjbd has no addresses"),
+                                  std::pair("/dev/ttyUSB0,protocol=lltjbd,keep_alive=true", "no option keep_alive")}) {
+    const auto port = parse_port_spec(spec);
+    ASSERT_FALSE(port) << spec;
+    EXPECT_THAT(port.error().detail, HasSubstr(why));
+  }
 }
 
 TEST(PortSpec, AListOfAddressesMayHoldCommas) {
