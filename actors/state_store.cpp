@@ -45,12 +45,11 @@ Result<void> write_all(const std::string& path, const std::string& text) {
   return {};
 }
 
-/// Nothing: not readable, no regular file, or too large to be state.
-std::optional<std::string> read_all(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); // a pipe would be waited for
+/// Nothing: no regular file, or too large to be state.
+std::optional<std::string> read_all(int fd) {
   struct stat info {};
   std::string text;
-  bool whole = fd >= 0 && ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  bool whole = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
   ssize_t n = 1;
   while (whole && n > 0) {
     char buffer[4096];
@@ -58,9 +57,6 @@ std::optional<std::string> read_all(const std::string& path) {
     text.append(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
     whole = text.size() <= kMaxStateBytes && (n >= 0 || errno == EINTR);
     n = n < 0 ? 1 : n;
-  }
-  if (fd >= 0) {
-    ::close(fd);
   }
   return whole ? std::optional(std::move(text)) : std::nullopt;
 }
@@ -107,15 +103,20 @@ std::optional<Json> StateStore::load(const std::string& name) {
     }
   }
   const auto file = path(name);
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0 && errno == ENOENT) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); // a pipe would be waited for
+  if (fd < 0) {
+    if (errno != ENOENT) { // which may pass: it is not damaged
+      spdlog::warn("state file {} cannot be read: {}", file, std::strerror(errno));
+    }
     return std::nullopt;
   }
-  if (auto text = read_all(file)) {
+  const auto text = read_all(fd);
+  ::close(fd);
+  if (text) {
     auto json = Json::parse(*text, nullptr, false);
     if (!json.is_discarded() && json.is_object()) {
       std::lock_guard lock(mutex_);
-      contents_.try_emplace(name, std::move(*text));
+      contents_.try_emplace(name, *text);
       return json;
     }
   }

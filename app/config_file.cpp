@@ -336,6 +336,9 @@ private:
       if (auto fits = check_port(port); !fits) {
         error(port_lines_[port.name], fits.error().detail);
       } else if (!without_link_.contains(name)) {
+        if (auto options = check_options(port); !options) {
+          error(port_lines_[port.name], options.error().detail);
+        }
         ports.push_back(port);
       }
     }
@@ -359,7 +362,9 @@ private:
         if (port.protocol.empty()) {
           port.expect(serial_protocols_);
         }
-        if (port.addresses.empty() && !port.all_addresses) {
+        const auto* protocol = port.protocol.empty() ? nullptr : protocols::find_protocol(port.protocol);
+        const bool addressed = protocol == nullptr || has_addresses(*protocol);
+        if (addressed && port.addresses.empty() && !port.all_addresses) {
           port.addresses = addresses_;
           port.all_addresses = all_addresses_;
         }

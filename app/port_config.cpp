@@ -273,16 +273,25 @@ Result<void> check_port(const PortConfig& port) {
   }
   const bool addresses = port.all_addresses || std::any_of(port.addresses.begin(), port.addresses.end(),
                                                            [](std::uint32_t address) { return address != 0; });
-  if (medium == protocols::Medium::serial && addresses && info->addresses.empty() && !info->daisy_chain()) {
+  if (medium == protocols::Medium::serial && addresses && !has_addresses(*info)) {
     return wrong(port.protocol + " has no addresses: one battery per line");
   }
-  for (const auto& [name, value] : port.options) {
-    const auto& own = info->options;
-    if (std::none_of(own.begin(), own.end(), [&](const auto& option) { return option.name == name; })) {
-      return wrong(port.protocol + " has no option " + name);
+  return {};
+}
+
+Result<void> check_options(const PortConfig& port) {
+  const auto* info = port.protocol.empty() ? nullptr : protocols::find_protocol(port.protocol);
+  for (const auto& each : port.options) {
+    const auto is_own = [&](const auto& option) { return option.name == each.first; };
+    if (info != nullptr && std::none_of(info->options.begin(), info->options.end(), is_own)) {
+      return Error{Fault::rejected, "port " + port.name + ": " + port.protocol + " has no option " + each.first};
     }
   }
   return {};
+}
+
+bool has_addresses(const protocols::ProtocolInfo& protocol) {
+  return !protocol.addresses.empty() || protocol.daisy_chain();
 }
 
 std::string default_port_name(const transports::LinkAddress& address) {
@@ -340,8 +349,10 @@ Result<PortConfig> parse_port_spec(std::string_view spec) {
     }
     rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
   }
-  if (auto fits = check_port(port); !fits) {
-    return fits.error();
+  for (const auto& fits : {check_port(port), check_options(port)}) {
+    if (!fits) {
+      return fits.error();
+    }
   }
   return port;
 }

@@ -27,8 +27,12 @@ Result<void> apply_port_key(actors::PortConfig& port, std::string_view key, std:
 /// What a link is good for.
 protocols::Medium medium_of(const transports::LinkAddress& address);
 
-/// Whether its keys fit each other: a protocol that can be spoken on this link, addresses and options that it has.
+/// Whether its keys fit each other: a protocol that can be spoken on this link, and addresses that it has.
 Result<void> check_port(const actors::PortConfig& port);
+/// Whether its protocol has these options.
+Result<void> check_options(const actors::PortConfig& port);
+/// Several batteries of it can be told apart on one line.
+bool has_addresses(const protocols::ProtocolInfo& protocol);
 
 /// `LINK[,key=value]...`, as in `--port`. Commas inside an MQTT topic are not possible.
 Result<actors::PortConfig> parse_port_spec(std::string_view spec);

@@ -43,6 +43,9 @@ struct Identity {
   std::optional<double> cell_voltage_step; ///< V, if it tells its cells only in steps that matter (0.1)
   Capabilities capabilities;
 
+  /// What tells this battery from all others; empty: it does not say.
+  const std::string& own_name() const { return unique_id.empty() ? serial : unique_id; }
+
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
     visit("protocol", self.protocol);

@@ -74,6 +74,9 @@ private:
   }
 
   void on_frames(const FrameBatch& batch) {
+    if (confirmed_ && report_->in_doubt()) {
+      listen(); // maybe another battery by now; what the first one said of itself does not age
+    }
     for (const auto& frame : batch.frames) {
       for (auto& listener : listeners_) {
         const auto problem = listener.protocol->on_frame(frame, batch.at);

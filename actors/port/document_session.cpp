@@ -61,7 +61,7 @@ private:
       return;
     }
     if (said_by_another(identity)) {
-      report_->failed({Fault::implausible, "another serial number, " + identity.unique_id});
+      report_->failed({Fault::implausible, "another serial number, " + identity.own_name()});
       return;
     }
     if (document.retained) {
@@ -70,8 +70,7 @@ private:
     seen_ = true;
     offline_ = false;
     const auto& known = report_->identity();
-    const bool nameless = identity.unique_id.empty() && identity.serial.empty();
-    if (known && nameless) { // not every document names the battery
+    if (known && identity.own_name().empty()) { // not every document names the battery
       identity.unique_id = known->unique_id;
       identity.serial = known->serial;
     }
@@ -85,8 +84,9 @@ private:
   /// One document does not make another battery of it, two in a row do.
   bool said_by_another(const Identity& identity) {
     const auto& known = report_->identity();
-    const bool twice = std::exchange(last_unique_id_, identity.unique_id) == identity.unique_id;
-    return known && !identity.unique_id.empty() && identity.unique_id != known->unique_id && !twice;
+    const auto& name = identity.own_name();
+    const bool twice = std::exchange(last_name_, name) == name;
+    return known && !name.empty() && name != known->own_name() && !twice;
   }
 
   void on_tick() {
@@ -122,7 +122,7 @@ private:
   nanoseconds last_good_{0};
   bool open_ = false;
   bool seen_ = false;
-  std::string last_unique_id_;
+  std::string last_name_;
   bool offline_ = false; ///< says its availability topic
   std::string reason_ = "not connected yet";
 };

@@ -59,6 +59,7 @@ private:
 
   static constexpr std::size_t kMaxCommands = 16;
   static constexpr std::uint32_t kReidentifyAfter = 10; ///< failed polls in a row
+  static constexpr int kOtherNameTimes = 2, kNamelessTimes = 4;
   static constexpr nanoseconds kAnswerLimit = seconds(15);
   static constexpr nanoseconds kLateAnswerLimit = seconds(90); ///< of a request that lets others go first
 
@@ -70,6 +71,7 @@ private:
       end_of_round();
       return;
     }
+    refuse_commands(); // they are for the battery that was here
     candidate_ = next->candidate;
     protocol_ = candidate_.protocol->exchange(protocol_config(*core_, *plan_, candidate_.address));
     identity_ = {};
@@ -93,6 +95,11 @@ private:
   void on_settings_end() {
     identity_.protocol = candidate_.protocol->key;
     identity_.label = candidate_.protocol->label;
+    if (!believed()) {
+      search_->begin();
+      identify();
+      return;
+    }
     search_->found(candidate_);
     if (plan_->follower == 0) {
       remember_candidate(core_->store, report_->place(), candidate_);
@@ -101,6 +108,23 @@ private:
     interval_ = poll_interval(candidate_.protocol);
     failed_polls_ = 0;
     poll();
+  }
+
+  /// On a bad line the answer with the serial number may be missing: another battery in the place of the one that was
+  /// here has to say so twice, one without a name still oftener.
+  bool believed() {
+    const auto& known = report_->identity();
+    const auto& name = identity_.own_name();
+    if (!known || known->protocol != identity_.protocol || known->own_name() == name) {
+      times_said_ = 0;
+      return true;
+    }
+    times_said_ = std::exchange(name_said_, name) == name ? times_said_ + 1 : 1;
+    if (times_said_ < (name.empty() ? kNamelessTimes : kOtherNameTimes)) {
+      return false;
+    }
+    times_said_ = 0;
+    return true;
   }
 
   /// Nobody answered to anything: rest before the next round, longer each time while no battery is known.
@@ -171,9 +195,7 @@ private:
   void abandon(const Error& error) {
     runner_.cancel();
     ++token_;
-    if (phase_ == Phase::commanding) {
-      answer_command(error);
-    }
+    refuse_commands();
     search_error_ = error;
     search_->begin();
     phase_ = Phase::resting;
@@ -280,21 +302,26 @@ private:
 
   caf::result<CommandOutcome> on_command(const Command& command) {
     auto promise = self_->make_response_promise<CommandOutcome>();
-    if (commands_.size() >= kMaxCommands || !report_->assigned()) {
+    const bool polled = phase_ == Phase::idle || phase_ == Phase::polling || phase_ == Phase::commanding;
+    const bool connected = polled && report_->assigned() && !report_->in_doubt();
+    if (!connected || commands_.size() >= kMaxCommands) {
+      const auto* why = connected ? "too many commands wait" : "the BMS is not connected";
       promise.deliver(
-          CommandOutcome{command.id,
-                         command.kind,
-                         command.value,
-                         {Fault::rejected, commands_.empty() ? "the BMS is not connected" : "too many commands wait"}});
+          CommandOutcome{command.id, command.kind, command.value, {connected ? Fault::rejected : Fault::link, why}});
       return promise;
     }
     commands_.push_back({command, promise});
     if (phase_ == Phase::idle) {
       start_command();
-    } else if (phase_ == Phase::resting) {
-      answer_command({Fault::link, "the BMS is not connected"});
     }
     return promise;
+  }
+
+  /// Nobody may carry them out later, on another battery.
+  void refuse_commands() {
+    while (!commands_.empty()) {
+      answer_command({Fault::link, "the BMS is not connected"});
+    }
   }
 
   void start_command() {
@@ -347,6 +374,8 @@ private:
   // The runner holds the script, which refers to the protocol, identity and sample: it goes first.
   std::unique_ptr<protocols::ExchangeProtocol> protocol_;
   Identity identity_;
+  std::string name_said_; ///< by somebody else than was here
+  int times_said_ = 0;
   Sample sample_;
   protocols::ScriptRunner runner_;
   std::uint64_t token_ = 0;

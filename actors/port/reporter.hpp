@@ -31,16 +31,18 @@ public:
   /// A BMS was recognised. The same one as before is no news.
   void identified(const Identity& identity, std::uint32_t address) {
     const bool same = identity_ && *identity_ == identity && battery_ != nullptr && !vacated_;
-    const bool another = !identity_ || identity_->unique_id != identity.unique_id;
+    const bool another = !identity_ || identity_->own_name() != identity.own_name();
     identity_ = identity;
     if (same) {
       return;
     }
     vacated_ = false;
+    failures_in_a_row_ = 0;
     address_ = address;
     if (another) { // what it says is not that battery's
       battery_.reset();
       battery_id_.clear();
+      early_.reset();
     }
     if (finds_.due(core_->now().steady) || another) { // damaged frames change a name each time
       spdlog::info("{}: found {} {} {}{}", place_, identity.label, identity.model, identity.unique_id,
@@ -162,6 +164,7 @@ private:
   void leave() {
     if (identity_ && !vacated_) {
       vacated_ = true;
+      early_.reset();
       post(self_, *core_, core_->supervisor, Vacated{plan_->port->config.name, shown_address()}, battery_id_);
     }
   }

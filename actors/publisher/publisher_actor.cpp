@@ -117,7 +117,10 @@ private:
   /// To another place, with another service name.
   bool moved() {
     const auto found = plan_->found->get();
-    return std::exchange(found_, found) != found && service() != published_.service;
+    if (found != found_ && service() == published_.service) {
+      found_ = found;
+    }
+    return found != found_;
   }
 
   Identity identity_of_plan() const { return plan_->found->get()->identity; }
@@ -159,6 +162,7 @@ private:
     const auto identity = identity_of_plan();
     published_capabilities_ = identity.capabilities;
     started_ = true;
+    found_ = plan_->found->get();
     published_ = options();
     on_io([options = published_, identity, status = status_](PublisherIo& io) { io.start(options, identity, status); });
   }

@@ -73,6 +73,8 @@ private:
   struct Device {
     PublisherRef publisher; ///< the newest
     std::optional<Registration> registration;
+    std::optional<Registration> saved;     ///< of the last time
+    std::chrono::nanoseconds settle_at{0}; ///< steady time; without the service then. 0: not asked yet
     bool from_service = false;
   };
 
@@ -96,25 +98,30 @@ private:
       announce(battery.id, device);
       return;
     }
-    const auto saved = load(battery.id);
-    on_io([id = battery.id, saved](SettingsIo& io) {
+    if (device.settle_at.count() != 0) {
+      return; // asked already
+    }
+    device.saved = load(battery.id);
+    on_io([id = battery.id, saved = device.saved](SettingsIo& io) {
       io.add_battery(id, saved ? saved->device_instance : kFirstInstance, saved ? saved->custom_name : "");
     });
-    if (saved && !available_) {
-      device.registration = saved; // as the last time, until the service says otherwise
+    if (device.saved && !available_) {
+      device.registration = device.saved; // as the last time, until the service says otherwise
       announce(battery.id, device);
     } else if (!io_) {
       settle_alone(battery.id, device);
     } else {
       const bool comes = available_ || std::filesystem::exists("/opt/victronenergy");
-      self_->delayed_send(self_, saved ? kPatienceOfKnown : comes ? kPatienceOnVenus : kPatience, Tick{});
+      const auto patience = device.saved ? kPatienceOfKnown : comes ? kPatienceOnVenus : kPatience;
+      device.settle_at = core_->now().steady + patience;
+      self_->delayed_send(self_, patience, Tick{});
     }
   }
 
   /// The service did not come, or does not answer: as the last time, in the end without it.
   void stop_waiting() {
     for (auto& [id, device] : devices_) {
-      if (!device.registration) {
+      if (!device.registration && core_->now().steady >= device.settle_at) {
         if (available_) {
           spdlog::warn("{}: the settings service does not answer", id);
         }
@@ -124,11 +131,12 @@ private:
   }
 
   void settle_alone(const std::string& id, Device& device) {
-    auto registration = load(id).value_or(Registration{kFirstInstance, {}});
+    auto registration = device.saved.value_or(Registration{kFirstInstance, {}});
     const auto taken = [&](int instance) {
-      return std::any_of(devices_.begin(), devices_.end(), [&](const auto& other) {
-        return &other.second != &device && other.second.registration &&
-               other.second.registration->device_instance == instance;
+      return std::any_of(devices_.begin(), devices_.end(), [&](const auto& entry) {
+        const auto& other = entry.second;
+        const auto& has = other.registration ? other.registration : other.saved;
+        return &other != &device && has && has->device_instance == instance;
       });
     };
     while (taken(registration.device_instance)) {

@@ -45,10 +45,9 @@ Roster::Roster(bool port_as_id, const Json& memory) : port_as_id_(port_as_id) {
   });
 }
 
-std::optional<Roster::Seating> Roster::seat(const std::string& port, std::uint32_t address, const Identity& identity,
-                                            bool may_wait) {
+Roster::Seating Roster::seat(const std::string& port, std::uint32_t address, const Identity& identity, bool may_wait) {
   const auto place = place_of(port, address);
-  const auto& unique = identity.unique_id.empty() ? identity.serial : identity.unique_id;
+  const auto& unique = identity.own_name();
   const auto owner_of = [&](const std::string& id) {
     return std::find_if(seats_.begin(), seats_.end(),
                         [&](const auto& entry) { return entry.first != place && entry.second.id == id; });
@@ -63,7 +62,7 @@ std::optional<Roster::Seating> Roster::seat(const std::string& port, std::uint32
     if (seat.unique_id == unique && !taken(seat.id)) {
       seat.heard = true;
       seat.vacant = false;
-      return Seating{seat.id, {}};
+      return {seat.id, {}};
     }
     seating.left = seat.heard ? seat.id : std::string();
     seats_.erase(mine);
@@ -73,18 +72,18 @@ std::optional<Roster::Seating> Roster::seat(const std::string& port, std::uint32
     seating.id = place;
   }
   if (taken(seating.id)) {
-    if (may_wait && seating.left.empty()) {
-      return std::nullopt;
+    if (may_wait) {
+      return {{}, seating.left};
     }
     seating.id += "_" + place;
   }
   if (const auto owner = owner_of(seating.id); owner != seats_.end()) {
-    if (!owner->second.heard && may_wait && seating.left.empty()) {
-      return std::nullopt;
+    if (!owner->second.heard && may_wait) {
+      return {{}, seating.left};
     }
     seats_.erase(owner); // it has moved
   }
-  seats_[place] = {unique, seating.id, true, false};
+  seats_[place] = Seat{unique, seating.id, true, false};
   return seating;
 }
 

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 
 namespace bmsd::actors {
@@ -21,13 +20,13 @@ public:
   explicit Roster(bool port_as_id = false, const Json& memory = {});
 
   struct Seating {
-    std::string id;
+    std::string id;   ///< empty: not yet
     std::string left; ///< the battery that was here until now and is nowhere else; empty: none
   };
-  /// The same battery at the same place keeps its id. Nothing: another place has the id, or had it before the restart
+  /// The same battery at the same place keeps its id. Not yet: another place has the id, or had it before the restart
   /// and has not been heard of yet. Maybe that is about to fall silent, because the battery has moved: ask again when
   /// something has changed, or without `may_wait`.
-  std::optional<Seating> seat(const std::string& port, std::uint32_t address, const Identity& identity, bool may_wait);
+  Seating seat(const std::string& port, std::uint32_t address, const Identity& identity, bool may_wait);
 
   /// The battery of this place is gone or silent: if it turns up elsewhere, it has moved.
   void vacate(const std::string& port, std::uint32_t address);

@@ -54,9 +54,9 @@ public:
     return {
         [this](const AddChild& add) { this->add(add.spec); },
         [this](const RemovePort& port) { remove_port(port.name); },
-        [this](const Identified& found) { on_identified(found, core_->now().steady); },
+        [this](const Identified& found) { on_identified(found); },
         [this](const Vacated& place) { on_vacated(place); },
-        [this](const Tick& tick) { tick.generation == kSeatAgain ? seat_waiting() : on_restart_due(tick.generation); },
+        [this](const Tick& tick) { tick.generation == kSeatAgain ? on_seat_again() : on_restart_due(tick.generation); },
         [this](const RestartChild& restart) { return this->restart(restart.name, "restarted by request"); },
         [this](const ListActors&) { return list(); },
         [this](const Configured&) { tell_all_configured(); },
@@ -207,33 +207,49 @@ private:
                   [&](const Waiting& each) { return each.found.port == port && each.found.address == address; });
   }
 
-  void on_identified(const Identified& found, RestartPolicy::Duration since) {
+  void on_identified(const Identified& found) {
+    auto since = core_->now().steady;
+    for (const auto& each : waiting_) { // CAN batteries say it again with every set
+      if (each.found.port == found.port && each.found.address == found.address &&
+          each.found.identity.own_name() == found.identity.own_name()) {
+        since = each.since;
+      }
+    }
+    waits_no_more(found.port, found.address); // whoever it was before
+    seat(found, since);
+  }
+
+  void seat(const Identified& found, RestartPolicy::Duration since) {
     if (closing_) {
       return;
     }
-    waits_no_more(found.port, found.address); // whoever it was before
     const bool may_wait = core_->now().steady - since < kOwnerLimit;
     const auto seating = roster_.seat(found.port, found.address, found.identity, may_wait);
-    if (!seating) {
-      if (waiting_.empty()) {
+    if (!seating.left.empty()) {
+      spdlog::info("{}: another battery is here now, {} is not", found.port, seating.left);
+      withdraw_battery(batteries_.find(seating.left));
+    }
+    if (seating.id.empty()) {
+      waiting_.push_back({found, since});
+      if (!std::exchange(seat_again_, true)) {
         self_->delayed_send(self_, kSeatAgainAfter, Tick{kSeatAgain});
       }
-      waiting_.push_back({found, since});
       return;
     }
     // A disk that cannot be written costs what is remembered, no more; the batteries' own files say so in the log.
     [[maybe_unused]] const auto saved = core_->store.save(kRosterFile, roster_.memory());
-    if (!seating->left.empty()) {
-      spdlog::info("{}: another battery is here now, {} is not", found.port, seating->left);
-      withdraw_battery(batteries_.find(seating->left));
-    }
-    assign(seating->id, found);
+    assign(seating.id, found);
     seat_waiting(); // for this one, maybe
+  }
+
+  void on_seat_again() {
+    seat_again_ = false;
+    seat_waiting();
   }
 
   void seat_waiting() {
     for (const auto& each : std::exchange(waiting_, {})) {
-      on_identified(each.found, each.since);
+      seat(each.found, each.since);
     }
   }
 
@@ -340,6 +356,7 @@ private:
     Identified found;
     RestartPolicy::Duration since{0};
   };
+  bool seat_again_ = false;      ///< is due
   std::vector<Waiting> waiting_; ///< whose id another place has, or had before the restart
   std::uint64_t generation_ = 0;
   bool closing_ = false, closing_last_ = false;
