@@ -4,7 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <deque>
+#include <utility>
 
 namespace bmsd::actors {
 namespace {
@@ -241,6 +243,75 @@ TEST_F(ExchangeSessionTest, AClosedPortIsReportedAndAnOpenedOneTriedAtOnce) {
   run();
   EXPECT_EQ(seen->samples.back().sample.voltage, 'w');
   EXPECT_EQ(seen->links.back().link, Link::up);
+}
+
+TEST_F(ExchangeSessionTest, AfterThreeMissesItHasToSayWhoItIsBeforeItsValuesCount) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(4s);
+  const auto samples = seen->samples.size();
+  asked.clear();
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'B' : 'w'); };
+  pass(1s);
+  EXPECT_EQ(asked[0], 'p');
+  ASSERT_EQ(seen->identified.size(), 2U);
+  EXPECT_EQ(seen->identified[1].identity.unique_id, "B");
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), 'i'), 2) << "another name is believed when said twice";
+  for (auto i = samples; i < seen->samples.size(); ++i) {
+    EXPECT_EQ(seen->samples[i].sample.voltage, 'w');
+  }
+}
+
+TEST_F(ExchangeSessionTest, ANameThatIsMissedOnceMakesNoOtherBattery) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(4s);
+  int times = 0;
+  answer = [&times](std::uint8_t byte) { return good(byte == 'i' ? (++times == 1 ? 'X' : 'A') : 'w'); };
+  pass(2s);
+  ASSERT_EQ(seen->identified.size(), 2U);
+  EXPECT_EQ(seen->identified[1].identity.unique_id, "A");
+}
+
+TEST_F(ExchangeSessionTest, WhoFallsSilentRightAfterItWasFoundIsInDoubtAgain) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(4s);
+  bool once = true;
+  answer = [&once](std::uint8_t byte) {
+    return byte == 'i' ? good('A') : std::exchange(once, false) ? good('v') : bad(Fault::timeout);
+  };
+  pass(6s);
+  EXPECT_EQ(seen->identified.size(), 2U);
+  EXPECT_EQ(seen->vacated.size(), 2U);
+}
+
+TEST_F(ExchangeSessionTest, ACommandIsForTheBatteryThatIsThereNotForTheNextOne) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(4s);
+  asked.clear();
+  caf::scoped_actor asker(system);
+  auto waiting = asker->request(actor, caf::infinite, Command{CommandKind::force_charging_off, 1, 7});
+  run();
+  waiting.receive([](const CommandOutcome& outcome) { EXPECT_EQ(outcome.error.fault, Fault::link); },
+                  [](const caf::error&) { FAIL(); });
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'B' : byte == 'c' ? 1 : 'w'); };
+  pass(5s);
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), 'c'), 0);
+}
+
+TEST_F(ExchangeSessionTest, ACommandThatWaitsWhenTheLinkGoesIsRefusedThen) {
+  answer = [](std::uint8_t byte) { return byte == 'p' ? std::nullopt : std::optional(good(byte == 'i' ? 'A' : 1)); };
+  pass(1s); // a poll is under way
+  asked.clear();
+  caf::scoped_actor asker(system);
+  auto waiting = asker->request(actor, caf::infinite, Command{CommandKind::force_charging_off, 1, 7});
+  run();
+  caf::anon_send(actor, LinkState{"toy0", Link::gone, "pulled out"});
+  run();
+  waiting.receive([](const CommandOutcome& outcome) { EXPECT_EQ(outcome.error.fault, Fault::link); },
+                  [](const caf::error&) { FAIL(); });
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'A' : byte == 'c' ? 1 : 'w'); };
+  caf::anon_send(actor, LinkState{"toy0", Link::up, {}});
+  pass(5s);
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), 'c'), 0) << "not hours later";
 }
 
 TEST_F(ExchangeSessionTest, ACommandGivesTheOutcomeOfTheBms) {

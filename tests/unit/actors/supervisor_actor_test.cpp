@@ -240,6 +240,16 @@ TEST_F(SupervisorTest, AfterARestartABatteryWaitsForWhoHadItsId) {
   EXPECT_EQ(assigned["d"], std::vector<std::string>{"X"}) << "not for ever";
 }
 
+TEST_F(SupervisorTest, WhoSaysAgainAndAgainThatItIsThereIsSeatedInTheEnd) {
+  caf::anon_send(supervisor, found("a", "X"));
+  for (int i = 0; i < 8; ++i) { // as a CAN battery does with every set
+    caf::anon_send(supervisor, found("b", "X"));
+    pass(1s);
+  }
+  ASSERT_FALSE(assigned["b"].empty());
+  EXPECT_EQ(assigned["b"].back(), "X_b");
+}
+
 TEST_F(SupervisorTest, ARemovedPortTakesItsSessionsAndBatteriesWithIt) {
   add("port/a");
   add("session/a", "port/a");
