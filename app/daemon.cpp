@@ -192,16 +192,29 @@ private:
       if (ports_.contains(name) || std::find(excluded.begin(), excluded.end(), adapter.tty) != excluded.end()) {
         continue;
       }
-      PortConfig port;
-      port.name = name;
-      port.address = transports::SerialAddress{adapter.tty};
-      port.expect(config->serial_protocols);
-      port.addresses = config->addresses;
-      port.all_addresses = config->all_addresses;
-      port.options = config->options;
       searched_.insert(name);
-      add_port(port);
+      add_port(searched_port(*config, name, adapter.tty));
     }
+  }
+
+  static PortConfig searched_port(const DaemonConfig& config, const std::string& name, const std::string& tty) {
+    PortConfig port;
+    port.name = name;
+    port.address = transports::SerialAddress{tty};
+    port.expect(config.serial_protocols);
+    port.addresses = config.addresses;
+    port.all_addresses = config.all_addresses;
+    port.options = config.options;
+    return port;
+  }
+
+  /// Whether a port that nobody has configured would be searched now, and in the same way.
+  bool still_searched(const DaemonConfig& config, const PortConfig& port) const {
+    const auto* serial = std::get_if<transports::SerialAddress>(&port.address);
+    const auto& excluded = config.excluded_devices;
+    return config.search_ports && serial != nullptr && searched_.contains(port.name) &&
+           std::find(excluded.begin(), excluded.end(), serial->path) == excluded.end() &&
+           searched_port(config, port.name, serial->path) == port;
   }
 
   // -- signals -------------------------------------------------------------------------
@@ -250,8 +263,8 @@ private:
     const auto present = ports_;
     for (const auto& [name, port] : present) {
       auto it = wanted.find(name);
-      const bool searched = loaded->config.search_ports && it == wanted.end() && searched_.contains(name);
-      if (!searched && (it == wanted.end() || !(it->second == port))) {
+      const bool stays = it == wanted.end() ? still_searched(loaded->config, port) : it->second == port;
+      if (!stays) {
         remove_port(name);
       }
     }
