@@ -104,9 +104,11 @@ struct TraceOptions {
   std::string battery;
 };
 
-/// Whether the status has a battery or port of that name; an empty name is no question.
-bool knows(const Json& status, const std::string& name) {
-  bool found = name.empty();
+/// Whether there is a battery or port of that name now.
+bool knows(app::ControlClient& client, const std::string& name) {
+  const auto answer = client.ask({{"cmd", "status"}});
+  const Json status = answer ? *answer : Json::object();
+  bool found = false;
   for (const auto& [list, key] : {std::pair("batteries", "id"), std::pair("ports", "name")}) {
     for (const auto& item : status.value(list, Json::array())) {
       found = found || item.value(key, std::string()) == name;
@@ -121,7 +123,7 @@ int trace(const std::string& socket, const TraceOptions& options) {
     return fail(connected.error().detail);
   }
   client.stop_by_signal();
-  if (auto status = client.ask({{"cmd", "status"}}); status && !knows(*status, options.battery)) {
+  if (!options.battery.empty() && !knows(client, options.battery)) {
     std::cerr << "bmsctl: no battery and no port is called \"" << options.battery << "\" now; waiting for one\n";
   }
   Json request = {{"cmd", "trace"}};

@@ -36,14 +36,14 @@ public:
     core_ = std::move(core);
     plan_ = std::move(plan);
     identity_ = plan_->found->get()->identity;
-    link_.port = port_ = plan_->found->get()->port;
+    port_ = plan_->found->get()->port;
     auto saved = load();
     fresh_until_ = saved ? nanoseconds(0) : core_->now().steady + kTakeOverWithin;
     make_controller(std::move(saved));
     keep(fresh_until_.count() != 0);
     self_->delayed_send(self_, kSaveEvery, Tick{kSave});
     heard_ = core_->now().steady;
-    self_->delayed_send(self_, kWatchEvery, Tick{kWatch});
+    schedule_watch();
     follow_readings();
     return {
         [this](const Identity& identity) { on_identity(identity); },
@@ -88,7 +88,7 @@ private:
   void on_sample(const Polled& polled) {
     const auto now = core_->now();
     last_sample_ = now.steady;
-    heard_from_session();
+    heard_from_session(now);
     publish(controller_->on_sample(polled.sample, identity_, now), polled.received);
     if (!controller_->last_sample_good()) {
       core_->counters.count(Fault::implausible);
@@ -105,20 +105,24 @@ private:
   }
 
   void on_poll_failed() {
-    heard_from_session();
-    publish(controller_->on_poll_failed(core_->now()));
+    const auto now = core_->now();
+    heard_from_session(now);
+    publish(controller_->on_poll_failed(now));
   }
 
-  void heard_from_session() {
-    heard_ = core_->now().steady;
+  void heard_from_session(const Now& now) {
+    heard_ = now.steady;
     if (std::exchange(unspoken_, false)) {
       spdlog::info("{}: its driver is back", plan_->id);
     }
   }
 
+  /// On the beat of the polls: a moment of its own would wake the processor once more.
+  void schedule_watch() { self_->delayed_send(self_, kWatchEvery - core_->now().steady % kWatchEvery, Tick{kWatch}); }
+
   /// A session that keeps failing says nothing at all, not even that the BMS is lost.
   void on_watch_tick() {
-    self_->delayed_send(self_, kWatchEvery, Tick{kWatch});
+    schedule_watch();
     if (core_->now().steady - heard_ <= longest_silence()) {
       return;
     }
