@@ -94,6 +94,8 @@ private:
   void take(const IniLine& line) {
     if (line.begins) {
       begin(line);
+    } else if (auto* lines = battery::is_battery_key(upper(line.key)) ? battery_lines_of(line.section) : nullptr) {
+      take_battery_key(*lines, line);
     } else if (line.section.empty() || line.section == "DEFAULT") {
       take_default(line);
     } else if (line.section == "bmsd") {
@@ -101,7 +103,7 @@ private:
     } else if (line.section.starts_with("port ")) {
       take_port(line, line.section.substr(5));
     } else if (line.section.starts_with("battery ")) {
-      take_battery(line, line.section.substr(8));
+      error(line.line, "unknown key " + line.key + "; [battery ID] takes the battery keys of [DEFAULT]");
     }
   }
 
@@ -134,7 +136,7 @@ private:
   void begin(const IniLine& line) {
     const auto& section = line.section;
     if (section.starts_with("port ")) {
-      port_of(section.substr(5), line);
+      begin_port(line, section.substr(5));
     } else if (section != "DEFAULT" && section != "bmsd" && !section.starts_with("battery ")) {
       error(line.line, "unknown section [" + section + "]; there are [bmsd], [DEFAULT], [port NAME], [battery ID]");
     }
@@ -194,9 +196,7 @@ private:
 
   void take_default(const IniLine& line) {
     const auto key = upper(line.key);
-    if (battery::is_battery_key(key)) {
-      take_battery_key(loaded_.config.defaults, line);
-    } else if (contains(kProtocolOptions, key)) {
+    if (contains(kProtocolOptions, key)) {
       std::string name = key;
       std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
       options_[name] = line.value;
@@ -292,38 +292,24 @@ private:
     }
   }
 
-  // -- [port], [battery] ----------------------------------------------------------------
+  // -- [port] ---------------------------------------------------------------------------
 
-  actors::PortConfig& port_of(const std::string& name, const IniLine& line) {
-    auto [it, is_new] = ports_.try_emplace(name);
-    auto& port = it->second;
+  void begin_port(const IniLine& line, const std::string& name) {
     loaded_.names_ports = true;
-    if (is_new) {
-      port.name = actors::sanitized(name);
-      port.address = transports::SerialAddress{"/dev/" + name};
+    if (auto [it, is_new] = ports_.try_emplace(name); is_new) {
+      it->second.name = actors::sanitized(name);
+      it->second.address = transports::SerialAddress{"/dev/" + name};
       port_order_.push_back(name);
-      port_lines_[port.name] = line.line;
+      port_lines_[it->second.name] = line.line;
     }
-    return port;
   }
 
   void take_port(const IniLine& line, const std::string& name) {
-    auto& port = port_of(name, line);
-    if (battery::is_battery_key(upper(line.key))) {
-      take_battery_key(loaded_.config.port_lines[port.name], line);
-    } else if (auto applied = apply_port_key(port, line.key, line.value); !applied) {
+    if (auto applied = apply_port_key(ports_[name], line.key, line.value); !applied) {
       error(line.line, applied.error().detail);
       if (upper(line.key) == "LINK") {
         without_link_.insert(name); // that of its name is another one
       }
-    }
-  }
-
-  void take_battery(const IniLine& line, const std::string& id) {
-    if (battery::is_battery_key(upper(line.key))) {
-      take_battery_key(loaded_.config.battery_lines[id], line);
-    } else {
-      error(line.line, "unknown key " + line.key + "; [battery ID] takes the battery keys of [DEFAULT]");
     }
   }
 
@@ -363,7 +349,7 @@ private:
           port.expect(serial_protocols_);
         }
         const auto* protocol = port.protocol.empty() ? nullptr : protocols::find_protocol(port.protocol);
-        const bool addressed = protocol == nullptr || has_addresses(*protocol);
+        const bool addressed = protocol == nullptr || protocol->has_addresses();
         if (addressed && port.addresses.empty() && !port.all_addresses) {
           port.addresses = addresses_;
           port.all_addresses = all_addresses_;

@@ -1,5 +1,7 @@
 #include "app/ini_reader.hpp"
 
+#include "messages/text.hpp"
+
 #include <ini.h>
 #include <sys/stat.h>
 
@@ -34,12 +36,6 @@ std::string_view without_comment(std::string_view text) {
     }
   }
   return text;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 std::string first_word(std::string_view text) {

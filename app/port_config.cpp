@@ -1,6 +1,7 @@
 #include "app/port_config.hpp"
 
 #include "actors/state_store.hpp"
+#include "messages/text.hpp"
 #include "protocols/core/protocol.hpp"
 
 #include <algorithm>
@@ -18,17 +19,6 @@ std::string lower(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return std::tolower(c); });
   return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && blank(text.back())) {
-    text.remove_suffix(1);
-  }
-  return text;
 }
 
 Error bad(std::string_view value, std::string_view allowed) {
@@ -273,7 +263,7 @@ Result<void> check_port(const PortConfig& port) {
   }
   const bool addresses = port.all_addresses || std::any_of(port.addresses.begin(), port.addresses.end(),
                                                            [](std::uint32_t address) { return address != 0; });
-  if (medium == protocols::Medium::serial && addresses && !has_addresses(*info)) {
+  if (medium == protocols::Medium::serial && addresses && !info->has_addresses()) {
     return wrong(port.protocol + " has no addresses: one battery per line");
   }
   return {};
@@ -288,10 +278,6 @@ Result<void> check_options(const PortConfig& port) {
     }
   }
   return {};
-}
-
-bool has_addresses(const protocols::ProtocolInfo& protocol) {
-  return !protocol.addresses.empty() || protocol.daisy_chain();
 }
 
 std::string default_port_name(const transports::LinkAddress& address) {

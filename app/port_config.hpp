@@ -31,8 +31,6 @@ protocols::Medium medium_of(const transports::LinkAddress& address);
 Result<void> check_port(const actors::PortConfig& port);
 /// Whether its protocol has these options.
 Result<void> check_options(const actors::PortConfig& port);
-/// Several batteries of it can be told apart on one line.
-bool has_addresses(const protocols::ProtocolInfo& protocol);
 
 /// `LINK[,key=value]...`, as in `--port`. Commas inside an MQTT topic are not possible.
 Result<actors::PortConfig> parse_port_spec(std::string_view spec);

@@ -67,6 +67,11 @@ std::optional<Bytes> from_hex(std::string_view text) {
   return bytes;
 }
 
+std::string text_at(const Json& object, const char* key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 namespace detail {
 
 Json json_of(const Alarms& alarms) {

@@ -27,6 +27,8 @@ using Json = nlohmann::ordered_json;
 std::string to_hex(ByteView bytes);
 /// Upper or lower case, even number of digits; nothing else.
 std::optional<Bytes> from_hex(std::string_view text);
+/// The text under that key; empty: there is none, whatever else is there.
+std::string text_at(const Json& object, const char* key);
 
 namespace detail {
 

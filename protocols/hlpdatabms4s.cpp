@@ -1,5 +1,6 @@
 #include "protocols/hlpdatabms4s.hpp"
 
+#include "messages/text.hpp"
 #include "protocols/core/decode.hpp"
 #include "protocols/core/values.hpp"
 
@@ -24,7 +25,7 @@ constexpr std::string_view kWake = "\n", kVersion = "pv\n", kSettings = "ps\n", 
 
 constexpr std::string_view kName = "BMS4S";
 constexpr std::string_view kBatterySize = "BatterySize=", kVoltHigh = "VoltHigh=", kVoltLow = "VoltLow=";
-constexpr std::string_view kBlanks = " \t\r\n", kLineEnd = "\r\n";
+constexpr std::string_view kLineEnd = "\r\n";
 
 // -- the measurement line ---------------------------------------------------------
 
@@ -59,11 +60,6 @@ constexpr AlarmBit kBeeps[] = {
 
 std::string_view text_of(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = std::min(text.find_first_not_of(kBlanks), text.size());
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
 std::vector<std::string_view> columns_of(std::string_view line) {

@@ -63,16 +63,6 @@ constexpr std::array kLimitFields = {
     field(&Sample::max_discharge_current, 4, Wire::s16le).per_unit(10).optional(),
     field(&Sample::battery_low_voltage, 6, Wire::u16le).per_unit(10).absent(0).optional(),
 };
-/// Without these a set is worth nothing.
-constexpr std::size_t least_size(std::uint32_t id) {
-  switch (id) {
-  case kLimits: return 6;
-  case kSoc: return 2;
-  case kMeasurements: return 4;
-  default: return 0;
-  }
-}
-
 constexpr std::array kSocFields = {
     field(&Sample::soc, 0, Wire::u16le).within(0, 100).optional(),
     field(&Sample::soh, 2, Wire::u16le).within(0, 100).optional(),
@@ -98,6 +88,16 @@ constexpr std::array kEnergyFields = {
 constexpr std::array kInstalledFields = {
     field(&Sample::capacity_full, 0, Wire::u16le).absent(0).optional(),
 };
+
+/// Without these a set is worth nothing.
+constexpr std::size_t least_size(std::uint32_t id) {
+  switch (id) {
+  case kLimits: return 6;
+  case kSoc: return 2;
+  case kMeasurements: return 4;
+  default: return 0;
+  }
+}
 
 // -- alarms -----------------------------------------------------------------------
 

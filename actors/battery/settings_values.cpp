@@ -17,14 +17,6 @@ bool equal_nocase(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 Error refused(const KeyInfo& key, std::string_view value, std::string_view why) {
   std::string text(key.name);
   text.append(": ").append(value.empty() ? std::string_view("an empty value") : value).append(" ").append(why);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/battery/battery_settings.hpp"
+#include "messages/text.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -12,7 +13,6 @@
 namespace bmsd::battery::values {
 
 bool equal_nocase(std::string_view a, std::string_view b);
-std::string_view trimmed(std::string_view text);
 
 /// "KEY: value why"
 Error refused(const KeyInfo& key, std::string_view value, std::string_view why);

@@ -72,14 +72,8 @@ private:
     }
   }
 
-  /// Whatever the client sent under that name.
-  static std::string text(const Json& json, const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-  }
-
   void on_request(const ControlRequest& request) {
-    const auto command = text(request.request, "cmd");
+    const auto command = text_at(request.request, "cmd");
     if (command == "status") {
       gather(request.answer);
     } else if (command == "trace") {
@@ -161,8 +155,8 @@ private:
   // -- commands -------------------------------------------------------------------------
 
   void set(const ControlRequest& request) {
-    const auto battery = text(request.request, "battery");
-    const auto path = text(request.request, "path");
+    const auto battery = text_at(request.request, "battery");
+    const auto path = text_at(request.request, "path");
     const auto value = value_of(request.request);
     if (!value) {
       request.answer({{"error", "\"value\" must be a number, a text or null"}});
@@ -204,7 +198,7 @@ private:
   }
 
   void restart(const ControlRequest& request) {
-    const auto actor = text(request.request, "actor");
+    const auto actor = text_at(request.request, "actor");
     if (actor == slot->name() || actor == core_->supervisor->name()) {
       request.answer({{"ok", true}}); // nobody will be here to say it afterwards
     }

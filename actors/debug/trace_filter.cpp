@@ -31,9 +31,7 @@ Result<TraceFilter> TraceFilter::parse(const Json& request) {
       filter.kinds_.insert(name);
     }
   }
-  if (auto battery = request.find("battery"); battery != request.end() && battery->is_string()) {
-    filter.subject_ = battery->get<std::string>();
-  }
+  filter.subject_ = text_at(request, "battery");
   return filter;
 }
 

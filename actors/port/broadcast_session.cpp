@@ -154,8 +154,7 @@ private:
 
   std::optional<std::string> remembered() const {
     const auto json = core_->store.load(file());
-    const auto found = json ? json->find("unique_id") : Json::const_iterator();
-    return json && found != json->end() && found->is_string() ? std::optional(found->get<std::string>()) : std::nullopt;
+    return json && json->contains("unique_id") ? std::optional(text_at(*json, "unique_id")) : std::nullopt;
   }
 
   void remember(const std::string& unique_id) {

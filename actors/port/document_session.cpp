@@ -1,3 +1,4 @@
+#include "actors/port/other_name.hpp"
 #include "actors/port/reporter.hpp"
 #include "actors/port/session.hpp"
 #include "actors/spawn.hpp"
@@ -85,8 +86,11 @@ private:
   bool said_by_another(const Identity& identity) {
     const auto& known = report_->identity();
     const auto& name = identity.own_name();
-    const bool twice = std::exchange(last_name_, name) == name;
-    return known && !name.empty() && name != known->own_name() && !twice;
+    if (!known || name.empty() || name == known->own_name()) {
+      other_.none();
+      return false;
+    }
+    return !other_.said(name, 2);
   }
 
   void on_tick() {
@@ -122,7 +126,7 @@ private:
   nanoseconds last_good_{0};
   bool open_ = false;
   bool seen_ = false;
-  std::string last_name_;
+  OtherName other_;
   bool offline_ = false; ///< says its availability topic
   std::string reason_ = "not connected yet";
 };

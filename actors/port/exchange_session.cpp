@@ -1,3 +1,4 @@
+#include "actors/port/other_name.hpp"
 #include "actors/port/reporter.hpp"
 #include "actors/port/search.hpp"
 #include "actors/port/session.hpp"
@@ -116,15 +117,10 @@ private:
     const auto& known = report_->identity();
     const auto& name = identity_.own_name();
     if (!known || known->protocol != identity_.protocol || known->own_name() == name) {
-      times_said_ = 0;
+      other_.none();
       return true;
     }
-    times_said_ = std::exchange(name_said_, name) == name ? times_said_ + 1 : 1;
-    if (times_said_ < (name.empty() ? kNamelessTimes : kOtherNameTimes)) {
-      return false;
-    }
-    times_said_ = 0;
-    return true;
+    return other_.said(name, name.empty() ? kNamelessTimes : kOtherNameTimes);
   }
 
   /// Nobody answered to anything: rest before the next round, longer each time while no battery is known.
@@ -374,8 +370,7 @@ private:
   // The runner holds the script, which refers to the protocol, identity and sample: it goes first.
   std::unique_ptr<protocols::ExchangeProtocol> protocol_;
   Identity identity_;
-  std::string name_said_; ///< by somebody else than was here
-  int times_said_ = 0;
+  OtherName other_;
   Sample sample_;
   protocols::ScriptRunner runner_;
   std::uint64_t token_ = 0;

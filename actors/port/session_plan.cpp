@@ -29,8 +29,15 @@ bool wanted(const SessionPlan& plan, const protocols::ProtocolInfo& info) {
   return among.empty() || std::find(among.begin(), among.end(), info.key) != among.end();
 }
 
+/// A battery without an address is alone on its line, even if others are looked for there: the first session finds it.
+bool is_mine(const SessionPlan& plan, const protocols::ProtocolInfo& info) {
+  const auto& all = plan.port->sessions;
+  return info.has_addresses() || !plan.port->is_shared() || all.empty() || all.front() == plan.session;
+}
+
 bool fits(const SessionPlan& plan, const Candidate& candidate) {
-  return wanted(plan, *candidate.protocol) && (plan.protocol == nullptr || candidate.protocol == plan.protocol) &&
+  return wanted(plan, *candidate.protocol) && is_mine(plan, *candidate.protocol) &&
+         (plan.protocol == nullptr || candidate.protocol == plan.protocol) &&
          (!plan.address || candidate.address == *plan.address) &&
          (!plan.port->config.line || candidate.line == *plan.port->config.line);
 }
@@ -60,22 +67,18 @@ std::optional<Candidate> remembered_candidate(StateStore& store, const std::stri
   if (!json) {
     return std::nullopt;
   }
-  const auto text = [&](const char* key) {
-    const auto it = json->find(key);
-    return it != json->end() && it->is_string() ? it->get<std::string>() : std::string();
-  };
   const auto number = [&](const char* key) {
     const auto it = json->find(key);
     const auto value = it != json->end() && it->is_number() ? it->get<double>() : -1.0;
     return value >= 0 && value <= 1e7 ? static_cast<int>(value) : -1;
   };
-  const auto* protocol = protocols::find_protocol(text("protocol"));
+  const auto* protocol = protocols::find_protocol(text_at(*json, "protocol"));
   const auto baud = number("baud");
   const auto address = number("address");
   if (protocol == nullptr || baud <= 0 || address < 0) {
     return std::nullopt;
   }
-  return Candidate{protocol, {baud, parity_of(text("parity"))}, static_cast<std::uint32_t>(address)};
+  return Candidate{protocol, {baud, parity_of(text_at(*json, "parity"))}, static_cast<std::uint32_t>(address)};
 }
 
 void remember_candidate(StateStore& store, const std::string& place, const Candidate& candidate) {
@@ -94,12 +97,14 @@ std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<C
     return address ? std::vector{Candidate{spoken->protocol, spoken->line, *address}} : std::vector<Candidate>();
   }
   if (spoken) { // the other addresses are those of others
-    return {{spoken->protocol, spoken->line, plan.address.value_or(spoken->address)}};
+    return is_mine(plan, *spoken->protocol)
+               ? std::vector{Candidate{spoken->protocol, spoken->line, plan.address.value_or(spoken->address)}}
+               : std::vector<Candidate>();
   }
   std::vector<const protocols::ProtocolInfo*> order;
   for (const protocols::ProtocolInfo& info : protocols::registry()) {
     const bool searched = info.detect_order >= 0 || !plan.port->config.search_among.empty();
-    if (info.medium == protocols::Medium::serial && searched && wanted(plan, info)) {
+    if (info.medium == protocols::Medium::serial && searched && wanted(plan, info) && is_mine(plan, info)) {
       order.push_back(&info);
     }
   }

@@ -17,11 +17,6 @@ bool belongs_to(const std::string& place, const std::string& port) {
   return place == port || place.starts_with(port + "__");
 }
 
-std::string text(const Json& json, const char* key) {
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 } // namespace
 
 Roster::Roster(bool port_as_id, const Json& memory) : port_as_id_(port_as_id) {
@@ -30,10 +25,10 @@ Roster::Roster(bool port_as_id, const Json& memory) : port_as_id_(port_as_id) {
     return;
   }
   for (const auto& [place, seat] : places->items()) {
-    const auto unique = text(seat, "unique_id");
+    const auto unique = text_at(seat, "unique_id");
     const auto plain = sanitized(unique);
     // Nothing else can have been given to it.
-    if (const auto id = text(seat, "id"); !plain.empty() && (id == plain || id == plain + "_" + place)) {
+    if (const auto id = text_at(seat, "id"); !plain.empty() && (id == plain || id == plain + "_" + place)) {
       seats_[place] = {unique, id};
     }
   }

@@ -42,11 +42,6 @@ private:
     return options_.color ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
   }
 
-  static std::string text_of(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-  }
-
   /// "-" where there is no value.
   static std::string number(const Json& object, const char* key, int decimals) {
     const auto found = object.find(key);
@@ -59,7 +54,7 @@ private:
   }
 
   void title() {
-    out_ += paint("bmsd " + text_of(status_, "version"), "1");
+    out_ += paint("bmsd " + text_at(status_, "version"), "1");
     line("  up %s s", number(status_, "uptime", 0).c_str());
   }
 
@@ -78,14 +73,14 @@ private:
          "cell min/max", "CVL V", "CCL A", "DCL A", "mode, alarms");
     for (const auto& battery : list) {
       const auto cells = number(battery, "min_cell_voltage", 3) + "/" + number(battery, "max_cell_voltage", 3);
-      line("  %-22s %-13s %s %6s %7s %8s  %-13s %7s %7s %7s  %s%s", text_of(battery, "id").c_str(),
-           text_of(battery, "protocol").c_str(), link_text(text_of(battery, "link")).c_str(),
+      line("  %-22s %-13s %s %6s %7s %8s  %-13s %7s %7s %7s  %s%s", text_at(battery, "id").c_str(),
+           text_at(battery, "protocol").c_str(), link_text(text_at(battery, "link")).c_str(),
            number(battery, "soc", 1).c_str(), number(battery, "voltage", 2).c_str(),
            number(battery, "current", 2).c_str(), cells.c_str(), number(battery, "cvl", 2).c_str(),
            number(battery, "ccl", 1).c_str(), number(battery, "dcl", 1).c_str(),
-           text_of(battery, "charge_mode").c_str(), alarms(battery).c_str());
-      if (!text_of(battery, "reason").empty()) {
-        line("  %-22s %s", "", text_of(battery, "reason").c_str());
+           text_at(battery, "charge_mode").c_str(), alarms(battery).c_str());
+      if (!text_at(battery, "reason").empty()) {
+        line("  %-22s %s", "", text_at(battery, "reason").c_str());
       }
     }
   }
@@ -107,9 +102,9 @@ private:
   void ports() {
     heading("PORTS");
     for (const auto& port : status_["ports"]) {
-      const auto state = text_of(port, "state");
-      line("  %-22s %-32s %s  %s", text_of(port, "name").c_str(), text_of(port, "link").c_str(),
-           paint(state, state == "open" ? "32" : "31").c_str(), text_of(port, "reason").c_str());
+      const auto state = text_at(port, "state");
+      line("  %-22s %-32s %s  %s", text_at(port, "name").c_str(), text_at(port, "link").c_str(),
+           paint(state, state == "open" ? "32" : "31").c_str(), text_at(port, "reason").c_str());
     }
   }
 
@@ -120,17 +115,17 @@ private:
     }
     heading("SEARCHING");
     for (const auto& session : *found) {
-      line("  %-22s %-16s %s", text_of(session, "place").c_str(), text_of(session, "trying").c_str(),
-           text_of(session, "last_error").c_str());
+      line("  %-22s %-16s %s", text_at(session, "place").c_str(), text_at(session, "trying").c_str(),
+           text_at(session, "last_error").c_str());
     }
   }
 
   void actors() {
     heading("SUPERVISION");
     for (const auto& actor : status_["actors"]) {
-      const auto name = text_of(actor, "name");
-      const auto failure = text_of(actor, "last_failure");
-      const auto state = text_of(actor, "state");
+      const auto name = text_at(actor, "name");
+      const auto failure = text_at(actor, "last_failure");
+      const auto state = text_at(actor, "state");
       line("  %s%-34s %s  restarts %s%s%s", name == "supervisor" ? "" : "+- ", name.c_str(),
            paint(state, state == "running" ? "32" : "31").c_str(), number(actor, "restarts", 0).c_str(),
            failure.empty() ? "" : ", last: ", failure.c_str());

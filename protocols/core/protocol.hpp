@@ -140,6 +140,8 @@ struct ProtocolInfo {
   std::span<const ProtocolOption> options = {};
 
   constexpr bool daisy_chain() const { return chain.last > chain.first; }
+  /// Several of them can be told apart on one line.
+  constexpr bool has_addresses() const { return !addresses.empty() || daisy_chain(); }
 
   // Exactly one of these, by medium.
   std::unique_ptr<ExchangeProtocol> (*exchange)(const ProtocolConfig&) = nullptr;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -100,6 +101,32 @@ inline BatteryActor spawn_battery_stand_in(caf::actor_system& system, std::share
         [seen](const LinkState& link) { seen->links.push_back(link); },
         [](const RemoteReading&) {},
         [](const KeptValues&) {},
+        [](const Tick&) {},
+        [](const Command& command) {
+          return CommandOutcome{command.id, command.kind, command.value, {}};
+        },
+        [](const Describe&) { return Json::object(); },
+        [](const Configured&) {},
+        [](const CloseDown&) {},
+    };
+  });
+}
+
+/// Stands in for a session.
+inline SessionActor spawn_session_stand_in(caf::actor_system& system,
+                                           std::function<void(const BatteryAssigned&)> on_assigned,
+                                           std::function<void(const ExchangeDone&)> on_done = {}) {
+  return spawn_stand_in<SessionActor>(system, [=](SessionActor::pointer) -> SessionActor::behavior_type {
+    return {
+        [](const LinkState&) {},
+        [on_done](const ExchangeDone& done) {
+          if (on_done) {
+            on_done(done);
+          }
+        },
+        [](const FrameBatch&) {},
+        [](const Document&) {},
+        [on_assigned](const BatteryAssigned& assigned) { on_assigned(assigned); },
         [](const Tick&) {},
         [](const Command& command) {
           return CommandOutcome{command.id, command.kind, command.value, {}};

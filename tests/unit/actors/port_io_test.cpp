@@ -34,23 +34,11 @@ protected:
               [](const Configured&) {},
               [](const CloseDown&) {}};
     }));
-    session->set(
-        test::spawn_stand_in<SessionActor>(system, [this](SessionActor::pointer) -> SessionActor::behavior_type {
-          return {[](const LinkState&) {},
-                  [this](const ExchangeDone& done) {
-                    answered.push_back(done.token);
-                    last = done.reply;
-                  },
-                  [](const FrameBatch&) {},
-                  [](const Document&) {},
-                  [](const BatteryAssigned&) {},
-                  [](const Tick&) {},
-                  [](const Command& command) {
-                    return CommandOutcome{command.id, command.kind, command.value, {}};
-                  },
-                  [](const Describe&) { return Json::object(); },
-                  [](const Configured&) {},
-                  [](const CloseDown&) {}};
+    session->set(test::spawn_session_stand_in(
+        system, [](const BatteryAssigned&) {},
+        [this](const ExchangeDone& done) {
+          answered.push_back(done.token);
+          last = done.reply;
         }));
   }
 

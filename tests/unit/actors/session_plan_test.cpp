@@ -89,5 +89,27 @@ TEST_F(SessionPlanTest, a_lost_battery_is_looked_for_between_all_others) {
   EXPECT_THAT(candidates_after_loss(plan, lost), testing::Contains(lost));
 }
 
+TEST_F(SessionPlanTest, a_battery_without_an_address_is_for_the_first_session_of_a_shared_line) {
+  const auto first = std::make_shared<Slot<SessionActor>>("first");
+  const auto second = std::make_shared<Slot<SessionActor>>("second");
+  port->config.addresses = {1, 2};
+  port->sessions = {first, second};
+  const auto lltjbd = candidate("lltjbd"), daly = candidate("daly", 1);
+  const auto has = [&](const SessionRef& session, const Candidate& wanted) {
+    plan.session = session;
+    plan.address = session == first ? 1 : 2;
+    const auto list = candidates(plan, std::nullopt);
+    return std::any_of(list.begin(), list.end(), [&](const Candidate& c) { return c.protocol == wanted.protocol; });
+  };
+  EXPECT_TRUE(has(first, lltjbd));
+  EXPECT_FALSE(has(second, lltjbd));
+  EXPECT_TRUE(has(second, daly));
+  port->spoken->set(lltjbd);
+  EXPECT_TRUE(has(first, lltjbd));
+  EXPECT_THAT(candidates(plan, lltjbd), testing::SizeIs(1));
+  EXPECT_FALSE(has(second, lltjbd));
+  EXPECT_THAT(candidates(plan, lltjbd), testing::IsEmpty()); // what it remembers counts no more
+}
+
 } // namespace
 } // namespace bmsd::actors

@@ -89,21 +89,8 @@ protected:
     auto& slot = sessions[port];
     if (!slot) {
       slot = std::make_shared<Slot<SessionActor>>("session/" + port);
-      slot->set(test::spawn_stand_in<SessionActor>(
-          system, [this, port](SessionActor::pointer) -> SessionActor::behavior_type {
-            return {[](const LinkState&) {},
-                    [](const ExchangeDone&) {},
-                    [](const FrameBatch&) {},
-                    [](const Document&) {},
-                    [this, port](const BatteryAssigned& battery) { assigned[port].push_back(battery.id); },
-                    [](const Tick&) {},
-                    [](const Command& command) {
-                      return CommandOutcome{command.id, command.kind, command.value, {}};
-                    },
-                    [](const Describe&) { return Json::object(); },
-                    [](const Configured&) {},
-                    [](const CloseDown&) {}};
-          }));
+      slot->set(test::spawn_session_stand_in(
+          system, [this, port](const BatteryAssigned& battery) { assigned[port].push_back(battery.id); }));
     }
     Identified result;
     result.session = slot;
