@@ -72,7 +72,6 @@ private:
       end_of_round();
       return;
     }
-    refuse_commands(); // they are for the battery that was here
     candidate_ = next->candidate;
     protocol_ = candidate_.protocol->exchange(protocol_config(*core_, *plan_, candidate_.address));
     identity_ = {};
@@ -228,6 +227,9 @@ private:
     } else {
       search_error_ = result.error();
       report_->failed(search_error_);
+      if (report_->in_doubt()) {
+        refuse_commands(); // they are for the battery that was here
+      }
       paused_until_ = core_->now().steady + search_->pause(++failed_polls_);
       if (failed_polls_ >= kReidentifyAfter) {
         failed_polls_ = 0;

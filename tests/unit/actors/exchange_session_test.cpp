@@ -1,6 +1,6 @@
 // A session on a line: finds its BMS, polls it at a steady rate, survives silence, loss and bugs.
-#include "actor_fixture.hpp"
 #include "actors/port/session.hpp"
+#include "session_fixture.hpp"
 
 #include <gmock/gmock.h>
 
@@ -66,7 +66,7 @@ constexpr protocols::ProtocolInfo kToy{
       return std::make_unique<ToyProtocol>();
     }};
 
-class ExchangeSessionTest : public test::ActorTest {
+class ExchangeSessionTest : public test::SessionTest {
 protected:
   /// Stands in for the port: answers with what `answer` says; nothing at all while it is empty.
   struct Line : ExchangeLine {
@@ -81,28 +81,9 @@ protected:
     ExchangeSessionTest& test;
   };
 
-  ExchangeSessionTest() {
-    port->config.name = "toy0";
-    port->port = std::make_shared<Slot<PortActor>>("port/toy0");
-    auto session = std::make_shared<SessionPlan>();
-    session->port = port;
-    session->session = std::make_shared<Slot<SessionActor>>("session/toy0");
-    session->protocol = &kToy;
-    plan = session;
+  ExchangeSessionTest() : SessionTest(&kToy) {
     port->line->set(line);
-    battery->set(test::spawn_battery_stand_in(system, seen));
-    core->supervisor->set(test::spawn_supervisor_stand_in(system, seen, battery));
-    actor = spawn_exchange_session(system, core, plan);
-    run();
-  }
-
-  ~ExchangeSessionTest() override {
-    end(actor);
-    end(battery->get());
-    end(core->supervisor->get());
-    actor = SessionActor();
-    plan->session->set({});
-    battery->set({});
+    start(spawn_exchange_session);
   }
 
   static Reply good(char byte) {
@@ -117,11 +98,6 @@ protected:
     return reply;
   }
 
-  std::shared_ptr<test::Seen> seen = std::make_shared<test::Seen>();
-  BatteryRef battery = std::make_shared<Slot<BatteryActor>>("battery/A");
-  std::shared_ptr<PortPlan> port = std::make_shared<PortPlan>();
-  SessionPlanPtr plan;
-  SessionActor actor;
   std::shared_ptr<Line> line = std::make_shared<Line>(*this);
   std::vector<std::uint8_t> asked;
   std::uint64_t last_token = 0;
@@ -312,6 +288,24 @@ TEST_F(ExchangeSessionTest, ACommandThatWaitsWhenTheLinkGoesIsRefusedThen) {
   caf::anon_send(actor, LinkState{"toy0", Link::up, {}});
   pass(5s);
   EXPECT_EQ(std::count(asked.begin(), asked.end(), 'c'), 0) << "not hours later";
+}
+
+TEST_F(ExchangeSessionTest, ACommandThatWaitsWhenTheBatteryFallsSilentIsRefusedThen) {
+  answer = [](std::uint8_t) { return bad(Fault::timeout); };
+  pass(2s);
+  answer = [](std::uint8_t) { return std::nullopt; };
+  pass(1s); // the third poll is under way
+  asked.clear();
+  caf::scoped_actor asker(system);
+  auto waiting = asker->request(actor, caf::infinite, Command{CommandKind::force_charging_off, 1, 7});
+  run();
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'B' : byte == 'c' ? 1 : 'w'); };
+  caf::anon_send(actor, ExchangeDone{last_token, bad(Fault::timeout), now.steady});
+  run();
+  waiting.receive([](const CommandOutcome& outcome) { EXPECT_EQ(outcome.error.fault, Fault::link); },
+                  [](const caf::error&) { FAIL(); });
+  pass(5s);
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), 'c'), 0);
 }
 
 TEST_F(ExchangeSessionTest, ACommandGivesTheOutcomeOfTheBms) {
