@@ -73,6 +73,8 @@ struct Published {
 /// The battery is out of reach for this poll.
 struct PollFailed {
   Error error;
+  /// What was said beside something that cannot be true: no values, but maybe reasons to be careful. Or nothing.
+  std::shared_ptr<const Sample> doubtful = {};
 };
 struct BatteryAssigned;
 

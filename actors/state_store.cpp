@@ -123,8 +123,13 @@ std::optional<Json> StateStore::load(const std::string& name) {
   if (on_damage) {
     on_damage();
   }
-  const auto aside = file + ".damaged";
-  if (::rename(file.c_str(), aside.c_str()) == 0) {
+  auto aside = file + ".damaged";
+  bool moved = ::rename(file.c_str(), aside.c_str()) == 0;
+  if (!moved) { // what has that name may be of another kind
+    aside += "2";
+    moved = ::rename(file.c_str(), aside.c_str()) == 0;
+  }
+  if (moved) {
     spdlog::warn("state file {} is damaged; set aside as {}, starting without it", file, aside);
   } else {
     spdlog::warn("state file {} is damaged and cannot be set aside: {}", file, std::strerror(errno));
@@ -166,6 +171,11 @@ void StateStore::when_written(std::function<void()> then) {
     }
   }
   then();
+}
+
+bool StateStore::is_kept(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  return !failed_.contains(name);
 }
 
 Result<void> StateStore::flush() {

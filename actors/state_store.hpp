@@ -38,6 +38,8 @@ public:
   /// Calls `then` once all that was saved so far is on the disk, or could not be written: at once, or from
   /// the thread that writes.
   void when_written(std::function<void()> then);
+  /// False: the last attempt to write it failed.
+  bool is_kept(const std::string& name);
   /// Waits until everything is on the disk. The error of a file that could not be written.
   Result<void> flush();
 

@@ -49,7 +49,7 @@ constexpr std::array kBasicFields = {
     field(&Sample::capacity_remaining, 4, Wire::u16be).per_unit(100), // 10 mAh
     field(&Sample::capacity_full, 6, Wire::u16be).per_unit(100),
     field(&Sample::cycles, 8, Wire::u16be),
-    field(&Sample::soc, 19, Wire::u8).within(0, 100), // capacities do not always agree with it
+    field(&Sample::soc, 19, Wire::u8), // capacities do not always agree with it
     field(&Sample::charge_enabled, 20, Wire::u8).bits(1),
     field(&Sample::discharge_enabled, 20, Wire::u8).bits(2),
     field(&Sample::cell_count, 21, Wire::u8).within(1, kMaxCells),
@@ -142,12 +142,16 @@ Script LltJbd::read_description(Identity& out) {
   const ByteView data = co_await data_of(reply);
   Sample first;
   co_await decode_basic_info(data, first);
+  co_await check_voltage(first, cell_count_);
+  if (*first.soc > 100) {
+    co_return Error{Fault::implausible, "SoC"};
+  }
   adopt_lock(data);
   out.hardware_version = version_text(data[kVersion]);
   out.manufacture_date = produced_on(be16(data, kProductionDate));
   out.cell_count = first.cell_count;
   out.capacity_full = first.capacity_full;
-  out.unique_id = unique_id(data[kVersion], *first.capacity_full);
+  out.unique_id = unique_id_ = unique_id(data[kVersion], *first.capacity_full);
   co_return done();
 }
 
@@ -155,7 +159,12 @@ Script LltJbd::read_basic_info(Sample& out, std::chrono::milliseconds gap) {
   Request info = jbd::read(kBasicInfo);
   info.gap = gap;
   const Bytes reply = co_await ask(std::move(info));
-  co_await decode_basic_info(co_await data_of(reply), out);
+  const ByteView data = co_await data_of(reply);
+  co_await decode_basic_info(data, out);
+  if (!unique_id_.empty() && unique_id(data[kVersion], *out.capacity_full) != unique_id_) {
+    out = {};
+    co_return Error{Fault::implausible, "another version and capacity: another BMS"};
+  }
   co_return done();
 }
 
@@ -258,9 +267,6 @@ Result<void> LltJbd::decode_basic_info(ByteView data, Sample& out) {
     return result;
   }
   cell_count_ = static_cast<std::size_t>(*out.cell_count);
-  if (auto result = check_voltage(out, cell_count_); !result) {
-    return result;
-  }
 
   // Bit 0 of the low word is cell 1: of an 11S pack with word 0x0282, cell 8 was the highest.
   const std::uint32_t bits = be16(data, kBalancingLow) | static_cast<std::uint32_t>(be16(data, kBalancingHigh)) << 16;
@@ -288,9 +294,9 @@ void LltJbd::decode_temperatures(ByteView data, Temperatures& out) const {
   }
 }
 
-/// A wired board with a free cell input reports 0 mV there, which is handed on.
+/// A wired board with a free cell input reports 0 mV there. All are handed on, true or not.
 Result<void> LltJbd::decode_cell_voltages(ByteView data, Sample& out) const {
-  return decode_cells(data, 0, cell_count_ != 0 ? cell_count_ : data.size() / 2, out);
+  return read_cells(data, 0, cell_count_ != 0 ? cell_count_ : data.size() / 2, out);
 }
 
 /// The overcurrent thresholds are trip points, the one for discharge negative.

@@ -62,6 +62,7 @@ private:
   ProtocolConfig config_;
   std::size_t mos_sensor_ = 1;
   std::size_t cell_count_ = 0;           ///< as last told by the BMS; 0: not yet
+  std::string unique_id_;                // of the board that was identified
   std::optional<std::uint16_t> fet_off_; ///< value last written to MOSFET control
 
   // -- settings, told with every sample ---------------------------------------------

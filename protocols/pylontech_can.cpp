@@ -3,6 +3,7 @@
 #include "protocols/core/decode.hpp"
 #include "protocols/core/options.hpp"
 #include "protocols/core/text.hpp"
+#include "protocols/core/values.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -59,13 +60,13 @@ const CanFrame kKeepAlive = [] {
 
 constexpr std::array kLimitFields = {
     field(&Sample::max_charge_voltage, 0, Wire::u16le).per_unit(10).optional(),
-    field(&Sample::max_charge_current, 2, Wire::s16le).per_unit(10).within(0, 3276.7).optional(),
+    field(&Sample::max_charge_current, 2, Wire::s16le).per_unit(10).optional(),
     field(&Sample::max_discharge_current, 4, Wire::s16le).per_unit(10).optional(),
     field(&Sample::battery_low_voltage, 6, Wire::u16le).per_unit(10).absent(0).optional(),
 };
 constexpr std::array kSocFields = {
-    field(&Sample::soc, 0, Wire::u16le).within(0, 100).optional(),
-    field(&Sample::soh, 2, Wire::u16le).within(0, 100).optional(),
+    field(&Sample::soc, 0, Wire::u16le).optional(),
+    field(&Sample::soh, 2, Wire::u16le).optional(),
 };
 constexpr std::array kMeasurementFields = {
     field(&Sample::voltage, 0, Wire::s16le).per_unit(100).optional(),
@@ -78,8 +79,8 @@ constexpr std::array kModuleFields = {
     field(&Sample::modules_offline, 6, Wire::u16le).optional(),
 };
 constexpr std::array kCellFields = {
-    field(&Sample::min_cell_voltage, 0, Wire::u16le).per_unit(1000).within(0, 5).absent(0xFFFF).optional(),
-    field(&Sample::max_cell_voltage, 2, Wire::u16le).per_unit(1000).within(0, 5).absent(0xFFFF).optional(),
+    field(&Sample::min_cell_voltage, 0, Wire::u16le).per_unit(1000).absent(0xFFFF).optional(),
+    field(&Sample::max_cell_voltage, 2, Wire::u16le).per_unit(1000).absent(0xFFFF).optional(),
 };
 constexpr std::array kEnergyFields = {
     field(&Sample::charged_energy, 0, Wire::u32le).per_unit(10).optional(),
@@ -157,9 +158,8 @@ std::optional<std::string> cell_id(ByteView data) {
   return id.empty() || id == "0" ? std::nullopt : std::optional(id);
 }
 
-bool is_temperature(double celsius) {
-  return celsius >= -50 && celsius <= 150;
-}
+constexpr double kCold = -50, kHot = 150;
+constexpr double kHighestCurrent = 3276.7; // A, that the frame can hold
 
 /// Whole Kelvin; 0 and 0xFFFF stand for no sensor.
 std::optional<double> cell_temperature(ByteView data, std::size_t offset) {
@@ -167,7 +167,7 @@ std::optional<double> cell_temperature(ByteView data, std::size_t offset) {
     return std::nullopt;
   }
   const double celsius = le16(data, offset) - 273;
-  return is_temperature(celsius) ? std::optional(celsius) : std::nullopt;
+  return celsius >= kCold && celsius <= kHot ? std::optional(celsius) : std::nullopt;
 }
 
 bool starts_with(const std::string& text, std::string_view what) {
@@ -298,22 +298,43 @@ Result<Sample> PylontechCan::snapshot(std::chrono::milliseconds now) const {
 }
 
 Result<Sample> PylontechCan::partial(std::chrono::milliseconds now) const {
+  auto sample = said(now);
+  const auto between = [](const auto& value, double low, double high) {
+    return !value || (*value >= low && *value <= high);
+  };
+  const auto* wrong = !between(sample.max_charge_voltage, min_voltage_, max_voltage_) ? "charge voltage limit"
+                      : !between(sample.max_charge_current, 0, kHighestCurrent)       ? "charge current limit"
+                      : !between(sample.soc, 0, 100)                                  ? "SoC"
+                      : !between(sample.soh, 0, 100)                                  ? "SoH"
+                      : !between(sample.min_cell_voltage, 0, kHighestCellVoltage)     ? "lowest cell voltage"
+                      : !between(sample.max_cell_voltage, 0, kHighestCellVoltage)     ? "highest cell voltage"
+                      : !between(sample.voltage, min_voltage_, max_voltage_)          ? "battery voltage"
+                      : !between(sample.temperatures.battery[0], kCold, kHot)         ? "battery temperature"
+                                                                                      : nullptr;
+  if (wrong != nullptr) {
+    return Error{Fault::implausible, wrong};
+  }
+  return sample;
+}
+
+Sample PylontechCan::said(std::chrono::milliseconds now) const {
   Sample out;
   auto get = [&](Id id) { return fresh(id, now, kLostAfter); };
-  // Each may be missing here; a frame that is there must be plausible.
-  for (const auto& result :
-       {decode_limits(get(kLimits), out), decode_soc(get(kSoc), out), decode(kModuleFields, get(kModules), out),
-        decode(kCellFields, get(kCells), out), decode(kEnergyFields, get(kEnergy), out),
-        decode(kInstalledFields, get(kInstalled), out)}) {
-    if (!result) {
-      return result.error();
-    }
+  const auto take = [&](const auto& table, Id id) {
+    [[maybe_unused]] const auto all_optional = decode(table, get(id), out);
+  };
+  take(kLimitFields, kLimits);
+  if (out.max_discharge_current) {
+    out.max_discharge_current = std::abs(*out.max_discharge_current); // some makers count it negative
   }
+  decode_soc(get(kSoc), out);
+  take(kModuleFields, kModules);
+  take(kCellFields, kCells);
+  take(kEnergyFields, kEnergy);
+  take(kInstalledFields, kInstalled);
   out.min_cell_temperature = cell_temperature(get(kCells), 4);
   out.max_cell_temperature = cell_temperature(get(kCells), 6);
-  if (auto result = decode_measurements(get(kMeasurements), out); !result) {
-    return result.error();
-  }
+  decode_measurements(get(kMeasurements), out);
   out.min_voltage_cell_id = cell_id(get(kMinVoltageCell));
   out.max_voltage_cell_id = cell_id(get(kMaxVoltageCell));
   out.min_temperature_cell_id = cell_id(get(kMinTemperatureCell));
@@ -346,52 +367,25 @@ Result<Sample> PylontechCan::partial(std::chrono::milliseconds now) const {
   return out;
 }
 
-Result<void> PylontechCan::decode_limits(ByteView data, Sample& out) const {
-  if (auto result = decode(kLimitFields, data, out); !result) {
-    return result;
-  }
-  if (out.max_charge_voltage && !believable(*out.max_charge_voltage)) {
-    return Error{Fault::implausible, "charge voltage limit"};
-  }
-  if (out.max_discharge_current) {
-    out.max_discharge_current = std::abs(*out.max_discharge_current); // some makers count it negative
-  }
-  return {};
-}
-
 /// SMA adds the SoC in 0.01 %; zero where it is not supported.
-Result<void> PylontechCan::decode_soc(ByteView data, Sample& out) const {
-  if (auto result = decode(kSocFields, data, out); !result) {
-    return result;
-  }
-  if (data.size() >= 6) {
+void PylontechCan::decode_soc(ByteView data, Sample& out) const {
+  if (decode(kSocFields, data, out) && data.size() >= 6) {
     const double fine = le16(data, 4) / 100.0;
     if (fine > 0 && fine <= 100 && std::abs(fine - *out.soc) <= 1) {
       out.soc = fine;
     }
   }
-  return {};
 }
 
 /// A sender without a sensor puts 0.0 °C there, so that zero needs a witness.
-Result<void> PylontechCan::decode_measurements(ByteView data, Sample& out) const {
-  if (auto result = decode(kMeasurementFields, data, out); !result) {
-    return result;
-  }
-  if (out.voltage && !believable(*out.voltage)) {
-    return Error{Fault::implausible, "battery voltage"};
-  }
-  if (data.size() >= 6) {
+void PylontechCan::decode_measurements(ByteView data, Sample& out) const {
+  if (decode(kMeasurementFields, data, out) && data.size() >= 6) {
     const double celsius = static_cast<double>(integer(data, 4, Wire::s16le)) / 10;
     const bool agrees = out.min_cell_temperature.value_or(1) <= 0 && out.max_cell_temperature.value_or(-1) >= 0;
-    if (!is_temperature(celsius)) {
-      return Error{Fault::implausible, "battery temperature"};
-    }
     if (celsius != 0 || agrees || temperature_zero_) {
       out.temperatures.battery[0] = celsius;
     }
   }
-  return {};
 }
 
 /// Bytes 4 and 5 are the Ah left for some makers, the full capacity for others: the installed

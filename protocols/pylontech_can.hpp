@@ -27,6 +27,7 @@ public:
   /// switches, once they were there, older than 5 s.
   Result<Sample> snapshot(std::chrono::milliseconds now) const override;
   Result<Sample> partial(std::chrono::milliseconds now) const override;
+  Sample said(std::chrono::milliseconds now) const override;
   bool take_complete() override;
   std::span<const CanFrame> keep_alive() const override;
 
@@ -42,11 +43,9 @@ private:
   ByteView fresh(std::uint32_t id, std::chrono::milliseconds now, std::chrono::milliseconds age) const;
   std::string text(std::uint32_t first, std::uint32_t second) const;
   void note_arrival(std::uint32_t id);
-  bool believable(double volts) const { return volts >= min_voltage_ && volts <= max_voltage_; }
 
-  Result<void> decode_limits(ByteView data, Sample& out) const;
-  Result<void> decode_soc(ByteView data, Sample& out) const;
-  Result<void> decode_measurements(ByteView data, Sample& out) const;
+  void decode_soc(ByteView data, Sample& out) const;
+  void decode_measurements(ByteView data, Sample& out) const;
   void decode_capacity(ByteView data, Sample& out) const;
 
   static constexpr std::uint32_t kFirstId = 0x351, kLastId = 0x382;

@@ -48,7 +48,7 @@ public:
     return {
         [this](const Identity& identity) { on_identity(identity); },
         [this](const Polled& polled) { on_sample(polled); },
-        [this](const PollFailed&) { on_poll_failed(); },
+        [this](const PollFailed& failed) { on_poll_failed(failed.doubtful.get()); },
         [this](const LinkState& state) { link_ = state; },
         [this](const RemoteReading& reading) { on_remote(reading); },
         [this](const KeptValues& kept) { take_over(kept); },
@@ -104,10 +104,10 @@ private:
     }
   }
 
-  void on_poll_failed() {
+  void on_poll_failed(const Sample* doubtful) {
     const auto now = core_->now();
     heard_from_session(now);
-    publish(controller_->on_poll_failed(now));
+    publish(controller_->on_poll_failed(now, doubtful));
   }
 
   void heard_from_session(const Now& now) {

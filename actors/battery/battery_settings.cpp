@@ -139,17 +139,22 @@ private:
     if (s_.charge.by_cell_voltage) {
       const Table table(s_.charge.cell_voltage.in, s_.charge.cell_voltage.fraction);
       const std::size_t last = table.size() - 1;
-      const double full = s_.soc_reset_after_days > 0 ? s_.soc_reset_cell_voltage : s_.max_cell_voltage;
+      const bool reset = s_.soc_reset_after_days > 0;
+      const double full = reset ? s_.soc_reset_cell_voltage : s_.max_cell_voltage;
       if (table.input(last) < full && table.output(last) == 0.0) {
-        report("CELL_VOLTAGES_WHILE_CHARGING", "charging ends at " + volts(table.input(last)) + ", below " +
-                                                   volts(full) + ": the battery is never full");
+        report("CELL_VOLTAGES_WHILE_CHARGING",
+               "charging ends at " + volts(table.input(last)) + ", below " +
+                   (reset ? "SOC_RESET_CELL_VOLTAGE, " : "MAX_CELL_VOLTAGE, ") + volts(full) +
+                   ": the battery is never full",
+               false);
       }
     }
     if (s_.discharge.by_cell_voltage) {
       const Table table(s_.discharge.cell_voltage.in, s_.discharge.cell_voltage.fraction);
       if (table.input(0) > s_.min_cell_voltage && table.output(0) == 0.0) {
         report("CELL_VOLTAGES_WHILE_DISCHARGING",
-               "discharging ends at " + volts(table.input(0)) + ", above MIN_CELL_VOLTAGE: the battery is never empty");
+               "discharging ends at " + volts(table.input(0)) + ", above MIN_CELL_VOLTAGE: the battery is never empty",
+               false);
       }
     }
   }

@@ -39,6 +39,14 @@ void AlarmBoard::take(const Alarms& from_bms) {
   }
 }
 
+void AlarmBoard::raise(const Alarms& from_bms) {
+  for (std::size_t i = 0; i < kAlarmCount; ++i) {
+    if (const auto level = from_bms.at(i)) {
+      bms_.raise(static_cast<Alarm>(i), *level);
+    }
+  }
+}
+
 void AlarmBoard::publish(const Own& own, Alarms& target) const {
   target = bms_;
   if (own.hide_high_voltage_warnings) {

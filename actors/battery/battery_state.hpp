@@ -23,6 +23,8 @@ public:
   };
 
   void take(const Alarms& from_bms);
+  /// Only those that are worse than what is known.
+  void raise(const Alarms& from_bms);
   void publish(const Own& own, Alarms& target) const;
   /// Level 2 of an alarm that speaks against charging or discharging.
   bool against_charging() const;

@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t kInvalidAlarm = 60; // s, until it is an alarm
 constexpr double kLongestGap = 300.0;      // s, that is integrated over
 constexpr double kPollsPerGap = 5.0;       // ... or so many poll intervals
+/// Times the voltage of a pack of which the number of cells is unknown: 3.65 V over 2.28 V.
+constexpr double kHighestCharge = 1.6;
+constexpr std::int64_t kRiseSeconds = 5;
 constexpr double kMaxBmsCurrent = 10000.0; // A, that a BMS can mean as its limit
 
 } // namespace
@@ -72,7 +75,7 @@ const Status& Controller::on_sample(const Sample& sample, const Identity& identi
     invalid_since_ = t.s;
   }
   connection_.poll_ok(t);
-  take_sample(sample);
+  take_sample(sample, t);
   show_temperatures(t);
   if (cells_good) {
     show_cells();
@@ -88,9 +91,14 @@ const Status& Controller::on_sample(const Sample& sample, const Identity& identi
   return status_;
 }
 
-const Status& Controller::on_poll_failed(Now now) {
-  implausible_ = false;
-  poll_failed(tick(now));
+const Status& Controller::on_poll_failed(Now now, const Sample* doubtful) {
+  const Tick t = tick(now);
+  implausible_ = doubtful != nullptr;
+  if (doubtful != nullptr) {
+    check_.look_at_doubtful(*doubtful, settings_);
+    tighten(*doubtful, t);
+  }
+  poll_failed(t);
   return status_;
 }
 
@@ -113,7 +121,7 @@ void Controller::poll_failed(const Tick& now) {
 
 // -- what was measured ------------------------------------------------------------
 
-void Controller::take_sample(const Sample& sample) {
+void Controller::take_sample(const Sample& sample, const Tick& now) {
   status_.sample = sample;
   Sample& s = status_.sample;
   for (auto* value :
@@ -122,25 +130,47 @@ void Controller::take_sample(const Sample& sample) {
         &s.battery_low_voltage, &s.max_charge_current, &s.max_discharge_current}) {
     *value = finite(*value);
   }
+  const double highest = SampleCheck::highest_possible(settings_);
   for (auto& cell : s.cell_voltages) {
-    cell = finite(cell);
+    cell = finite(cell) && *cell <= highest ? cell : std::nullopt;
+  }
+  if (s.soh && (*s.soh < 0.0 || *s.soh > 100.0)) {
+    s.soh.reset();
   }
   alarms_.take(s.alarms);
-  hold_bms_limits();
+  hold_bms_limits(now);
 }
 
-void Controller::hold_bms_limits() {
+void Controller::hold_bms_limits(const Tick& now) {
   const Sample& s = status_.sample;
   auto hold = [](auto& held, const auto& value, bool possible) { held = value && possible ? value : held; };
   auto current = [](const std::optional<double>& amperes) { return amperes && *amperes <= kMaxBmsCurrent; };
-  const int cells = check_.cell_count();
-  const auto& voltage = s.max_charge_voltage;
   hold(bms_.charge_current, s.max_charge_current, current(s.max_charge_current));
   hold(bms_.discharge_current, s.max_discharge_current, current(s.max_discharge_current));
-  hold(bms_.charge_voltage, voltage, voltage && (cells == 0 || voltage_.can_be_maximum(*voltage, cells)));
+  hold_charge_voltage(now);
   hold(bms_.low_voltage, s.battery_low_voltage, true);
   hold(bms_.charge_on, s.charge_enabled, true);
   hold(bms_.discharge_on, s.discharge_enabled, true);
+}
+
+/// A lower one counts at once. A higher one has to be said for some seconds: a single damaged frame can say anything.
+void Controller::hold_charge_voltage(const Tick& now) {
+  const auto& stated = status_.sample.max_charge_voltage;
+  const auto& voltage = status_.sample.voltage;
+  const int cells = check_.cell_count();
+  if (!stated || !(cells == 0 ? *stated > 0.0 && (!voltage || *stated <= kHighestCharge * *voltage)
+                              : voltage_.can_be_maximum(*stated, cells))) {
+    return;
+  }
+  if (!bms_.charge_voltage || *stated <= *bms_.charge_voltage) {
+    higher_since_.reset();
+    bms_.charge_voltage = stated;
+  } else if (!higher_since_) {
+    higher_since_ = now.s;
+  } else if (now.s - *higher_since_ >= kRiseSeconds) {
+    higher_since_.reset();
+    bms_.charge_voltage = stated;
+  }
 }
 
 void Controller::show_cells() {

@@ -42,8 +42,9 @@ public:
 
   /// One good poll.
   const Status& on_sample(const Sample& sample, const Identity& identity, Now now);
-  /// One poll without an answer; also once per poll interval while there is nothing to poll.
-  const Status& on_poll_failed(Now now);
+  /// One poll without an answer; also once per poll interval while there is nothing to poll. `doubtful`: what was said
+  /// beside something that cannot be true.
+  const Status& on_poll_failed(Now now, const Sample* doubtful = nullptr);
 
   void set_external(const External& external) { external_ = external; }
   void set_ess(const EssSettings& ess) { ess_ = ess; }
@@ -69,14 +70,15 @@ private:
   void restore(const SavedState& saved, Now now);
   void restore_live(const LiveState& live, Now now);
 
-  void take_sample(const Sample& sample);
+  void take_sample(const Sample& sample, const Tick& now);
   void show_cells();
   void hide_cells();
   void show_temperatures(const Tick& now);
   void update_current(const Tick& now);
   void update_soc(bool cells_good, const Tick& now);
   void update_capacity();
-  void hold_bms_limits();
+  void hold_bms_limits(const Tick& now);
+  void hold_charge_voltage(const Tick& now);
   void update_limits(bool cells_good, const Tick& now);
   void update_currents(bool may_rise, const Tick& now);
   void tighten(const Sample& doubtful, const Tick& now);
@@ -121,7 +123,8 @@ private:
   std::optional<std::int64_t> invalid_since_; ///< s
   std::optional<double> discharge_cap_;       ///< A, while the cells are unknown
   bool implausible_ = false;
-  bool untold_ = false; ///< the cells, by the last sample
+  std::optional<std::int64_t> higher_since_; ///< s, the BMS states a higher charge voltage than is in use
+  bool untold_ = false;                      ///< the cells, by the last sample
   std::uint32_t warnings_ = 0;
   std::optional<Command> to_bms_;
   Status status_;

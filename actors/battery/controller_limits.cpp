@@ -57,6 +57,14 @@ void Controller::update_currents(bool may_rise, const Tick& now) {
 
 /// A sample with a value that cannot be true is no answer, but what else it says can be a reason to be careful.
 void Controller::tighten(const Sample& doubtful, const Tick& now) {
+  const auto lower = [](std::optional<double>& held, const std::optional<double>& stated) {
+    held = finite(stated) && (!held || *stated < *held) ? stated : held;
+  };
+  lower(bms_.charge_current, doubtful.max_charge_current);
+  lower(bms_.discharge_current, doubtful.max_discharge_current);
+  bms_.charge_on = doubtful.charge_enabled == false ? false : bms_.charge_on;
+  bms_.discharge_on = doubtful.discharge_enabled == false ? false : bms_.discharge_on;
+  alarms_.raise(doubtful.alarms);
   if (charge_.value() && discharge_.value()) {
     Sample sample = doubtful;
     temperatures_.read(sample, settings_, now);

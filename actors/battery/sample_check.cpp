@@ -44,7 +44,7 @@ struct Fingerprint {
 
 SampleVerdict SampleCheck::check(const Sample& sample, const Identity& identity, const BatterySettings& settings,
                                  const Tick& now) {
-  const double limit = 2.0 * settings.max_cell_voltage;
+  const double limit = highest_possible(settings);
   const SampleVerdict verdict = judge(sample, identity, limit, now);
   if (verdict == SampleVerdict::cells_invalid || verdict == SampleVerdict::implausible) {
     look_at_single_cells(sample, limit);
@@ -53,6 +53,10 @@ SampleVerdict SampleCheck::check(const Sample& sample, const Identity& identity,
     state_.highest_seen = state_.cells.highest;
   }
   return verdict;
+}
+
+void SampleCheck::look_at_doubtful(const Sample& sample, const BatterySettings& settings) {
+  look_at_single_cells(sample, highest_possible(settings));
 }
 
 void SampleCheck::look_at_single_cells(const Sample& sample, double limit) {
@@ -130,7 +134,8 @@ bool SampleCheck::read_untold(const Sample& sample, double limit) {
 }
 
 bool SampleCheck::plausible(const Sample& sample, double max_voltage) {
-  reason_ = !within(sample.voltage, 0.0, max_voltage)               ? "pack voltage out of range"
+  const bool dead = state_.cell_count == 0 && sample.voltage == 0.0; // and nothing that would tell better
+  reason_ = dead || !within(sample.voltage, 0.0, max_voltage)       ? "pack voltage out of range"
             : !within(sample.current, -kMaxCurrent, kMaxCurrent)    ? "current out of range"
             : !within(sample.soc, 0.0, 100.0)                       ? "SoC out of range"
             : !within(sample.capacity_full, 0.0, kMaxCapacity)      ? "capacity out of range"

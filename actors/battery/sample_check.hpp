@@ -73,6 +73,8 @@ enum class SampleVerdict : std::uint8_t {
 
 class SampleCheck {
 public:
+  /// V, of a cell.
+  static double highest_possible(const BatterySettings& settings) { return 2.0 * settings.max_cell_voltage; }
   struct State {
     int cell_count = 0; ///< in use, 0 = unknown
     int new_cell_count = 0;
@@ -103,6 +105,8 @@ public:
   };
 
   SampleVerdict check(const Sample& sample, const Identity& identity, const BatterySettings& settings, const Tick& now);
+  /// The cells of an answer that does not count, for lowest_seen() and highest_seen().
+  void look_at_doubtful(const Sample& sample, const BatterySettings& settings);
 
   /// Of the last good sample; source none before the first one. With cells that are not told: none, or extremes of
   /// count 0.

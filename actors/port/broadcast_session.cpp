@@ -118,7 +118,8 @@ private:
     core_->counters.polls.fetch_add(1, std::memory_order_relaxed);
     auto snapshot = protocol_->snapshot(now);
     if (!snapshot) {
-      report_->failed(snapshot.error());
+      const auto said = protocol_->said(now);
+      report_->failed(snapshot.error(), &said);
       return;
     }
     last_good_ = now;

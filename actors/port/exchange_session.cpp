@@ -226,7 +226,7 @@ private:
       report_->sample(std::move(sample_), received_);
     } else {
       search_error_ = result.error();
-      report_->failed(search_error_);
+      report_->failed(search_error_, &sample_);
       if (report_->in_doubt()) {
         refuse_commands(); // they are for the battery that was here
       }

@@ -124,7 +124,7 @@ void PortIo::run_next() {
     return;
   }
   const auto overdue = !late_.empty() && core_->now().steady - late_.front().since >= kLongestWait;
-  if (waiting_.empty() || overdue) {
+  if (waiting_.empty() || (overdue && !late_had_it_)) {
     run_late();
     return;
   }
@@ -157,6 +157,7 @@ void PortIo::run(ExchangeJob next) {
   busy_ = true;
   late_timer_.cancel();
   auto job = std::make_shared<ExchangeJob>(std::move(next));
+  late_had_it_ = job->can_wait;
   if (auto set = link_.line->set_line(job->line); !set) {
     Reply failed;
     failed.error = set.error();

@@ -50,7 +50,7 @@ private:
   static constexpr std::size_t kMaxWaiting = 64;
   /// A poll is made of several requests; nobody else comes in between.
   static constexpr std::chrono::milliseconds kPauseInPoll{30};
-  /// But a line that is never free has to make room now and then.
+  /// But a line that is never free has to make room now and then, for one of them at a time.
   static constexpr std::chrono::seconds kLongestWait{1};
 
   CorePtr core_;
@@ -66,6 +66,7 @@ private:
   std::deque<LateJob> late_; ///< those that can wait
   asio::steady_timer late_timer_;
   std::chrono::nanoseconds spoke_at_{0}; ///< end of the last exchange with somebody who is there
+  bool late_had_it_ = false;             ///< the line, the last time
   bool busy_ = false;
   std::uint64_t generation_ = 0;
   FrameBatch batch_;

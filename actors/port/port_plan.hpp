@@ -6,6 +6,7 @@
 #include "actors/port/candidate.hpp"
 #include "actors/port/exchange_line.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ struct PortPlan {
   std::vector<SessionRef> sessions;
   /// What the batteries on this line speak, as soon as one of them has been found.
   std::shared_ptr<Slot<std::optional<Candidate>>> spoken = std::make_shared<Slot<std::optional<Candidate>>>("spoken");
+
+  /// The number of the session that may try all protocols: one after the other, until one battery has been found.
+  std::shared_ptr<Slot<std::size_t>> turn = std::make_shared<Slot<std::size_t>>("turn");
 
   /// Several batteries on one line, each with an address.
   bool is_shared() const { return config.all_addresses || config.addresses.size() > 1; }

@@ -80,7 +80,8 @@ public:
     }
   }
 
-  void failed(const Error& error) {
+  /// `said`: what else was in an implausible answer.
+  void failed(const Error& error, const Sample* said = nullptr) {
     core_->counters.count(error.fault);
     ++failures_;
     ++failures_in_a_row_;
@@ -100,7 +101,11 @@ public:
       core_->tap.copy(plan_->session->name(), {}, who(), error);
     }
     if (battery_) {
-      post(self_, *core_, battery_, PollFailed{error}, battery_id_);
+      PollFailed failed{error};
+      if (said != nullptr && error.fault == Fault::implausible && !vacated_) {
+        failed.doubtful = std::make_shared<const Sample>(*said);
+      }
+      post(self_, *core_, battery_, std::move(failed), battery_id_);
     }
   }
 

@@ -31,6 +31,7 @@ Search::Search(SessionPlanPtr plan, std::optional<Candidate> remembered)
 }
 
 void Search::begin() {
+  waits_ = waits_for_turn(*plan_);
   candidates_ = known_ && !plan_->port->is_shared() ? candidates_after_loss(*plan_, *known_)
                                                     : candidates(*plan_, known_ ? known_ : remembered_);
   next_ = 0;
@@ -39,6 +40,7 @@ void Search::begin() {
 std::optional<Search::Try> Search::next() {
   if (next_ >= candidates_.size()) {
     rounds_ += candidates_.empty() ? 0 : 1; // a follower that has nobody to follow has not searched
+    pass_turn();
     return std::nullopt;
   }
   const auto& candidate = candidates_[next_++];
@@ -46,6 +48,13 @@ std::optional<Search::Try> Search::next() {
     return Try{candidate, plan_->follower > 0 && !known_ && rounds_ % 2 == 0 ? brief(candidate) : kOneTry};
   }
   return Try{candidate, deserves_patience(candidate) ? protocols::Patience() : brief(candidate)};
+}
+
+void Search::pass_turn() {
+  const auto& port = *plan_->port;
+  if (!waits_ && plan_->address && !port.sessions.empty() && port.sessions[port.turn->get()] == plan_->session) {
+    port.turn->set((port.turn->get() + 1) % port.sessions.size());
+  }
 }
 
 /// What was there before, what the user says is there, and everything in every other round.

@@ -37,12 +37,14 @@ public:
 
 private:
   bool deserves_patience(const Candidate& candidate) const;
+  void pass_turn();
 
   SessionPlanPtr plan_;
   std::optional<Candidate> remembered_;
   std::optional<Candidate> known_; ///< what answered last
   std::vector<Candidate> candidates_;
   std::size_t next_ = 0;
+  bool waits_ = false;  ///< for its turn on the line
   unsigned rounds_ = 0; ///< since somebody was found
 };
 

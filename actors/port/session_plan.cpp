@@ -90,6 +90,13 @@ void remember_candidate(StateStore& store, const std::string& place, const Candi
   [[maybe_unused]] const auto saved = store.save("port_" + place, json);
 }
 
+bool waits_for_turn(const SessionPlan& plan) {
+  const auto& all = plan.port->sessions;
+  const auto turn = plan.port->turn->get();
+  return plan.protocol == nullptr && plan.address && plan.port->is_shared() && !plan.port->spoken->get() &&
+         turn < all.size() && all[turn] != plan.session;
+}
+
 std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered) {
   const auto spoken = plan.port->is_shared() ? plan.port->spoken->get() : std::nullopt;
   if (plan.follower > 0) {
@@ -100,6 +107,9 @@ std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<C
     return is_mine(plan, *spoken->protocol)
                ? std::vector{Candidate{spoken->protocol, spoken->line, plan.address.value_or(spoken->address)}}
                : std::vector<Candidate>();
+  }
+  if (waits_for_turn(plan)) {
+    return remembered && fits(plan, *remembered) ? std::vector{*remembered} : std::vector<Candidate>();
   }
   std::vector<const protocols::ProtocolInfo*> order;
   for (const protocols::ProtocolInfo& info : protocols::registry()) {

@@ -31,6 +31,8 @@ void remember_candidate(StateStore& store, const std::string& place, const Candi
 /// settings so that the line is changed as seldom as possible; unusual addresses come after all else. A configured
 /// protocol, line or address leaves only what fits it. On a line of which is known what is spoken there, only that.
 std::vector<Candidate> candidates(const SessionPlan& plan, const std::optional<Candidate>& remembered);
+/// Whether another session of the line is trying all protocols: then only what is remembered is tried.
+bool waits_for_turn(const SessionPlan& plan);
 /// The same for a battery that was `lost`: it comes first and again after every other candidate, so that
 /// it is found as soon as it answers again.
 std::vector<Candidate> candidates_after_loss(const SessionPlan& plan, const Candidate& lost);

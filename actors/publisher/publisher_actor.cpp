@@ -271,9 +271,15 @@ private:
       return;
     }
     self_->request(settings, kWriteLimit, StoreCustomName{plan_->id, dbus::clean(*name)})
-        .then([done = write.done,
-               core = core_](bool stored) { stored ? core->store.when_written([done] { done(0); }) : done(2); },
-              [done = write.done](const caf::error&) { done(2); });
+        .then(
+            [done = write.done, core = core_, file = "device_" + plan_->id](bool known) {
+              if (!known) {
+                done(2);
+                return;
+              }
+              core->store.when_written([done, core, file] { done(core->store.is_kept(file) ? 0 : 2); });
+            },
+            [done = write.done](const caf::error&) { done(2); });
   }
 
   Json describe() const {

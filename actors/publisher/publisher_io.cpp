@@ -3,14 +3,30 @@
 #include <asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace bmsd::actors {
+
+namespace {
+
+/// A little less than a second: polls come with some jitter.
+constexpr std::chrono::milliseconds kShortest{900}, kSecond{1000};
+
+bool is_urgent(const Status& before, const Status& now) {
+  const auto stricter = [](const auto& was, const auto& is) { return was && (!is || *is < *was); };
+  return stricter(before.cvl, now.cvl) || stricter(before.ccl, now.ccl) || stricter(before.dcl, now.dcl) ||
+         before.alarms != now.alarms || before.connected != now.connected || before.given_up != now.given_up ||
+         before.allow_charge != now.allow_charge || before.allow_discharge != now.allow_discharge;
+}
+
+} // namespace
 
 void PublisherIo::start(PublisherOptions options, const Identity& identity,
                         const std::shared_ptr<const Status>& status) {
   service_.reset();
   service_ = std::make_unique<dbus::Service>(core_->io, plan_->bus, options.service);
   table_.emplace(std::move(options), identity);
-  status_ = status;
+  status_ = told_ = status;
   if (auto added = service_->add(table_->items(*status)); !added) {
     spdlog::error("{}: {}", plan_->id, added.error().detail);
   }
@@ -28,13 +44,37 @@ void PublisherIo::update(const Published& published) {
   if (!service_) {
     return;
   }
+  const bool due = core_->now().steady - told_at_ >= kShortest || is_urgent(*told_, *published.status);
   status_ = published.status;
-  const auto changes = table_->changes(*published.status);
+  if (due) {
+    tell(published.received);
+  } else if (!std::exchange(waiting_, true)) {
+    later_.expires_after(kSecond - (core_->now().steady - told_at_));
+    later_.async_wait([weak = weak_from_this()](const std::error_code& error) {
+      if (auto self = weak.lock(); self && !error) {
+        self->tell({});
+      }
+    });
+  }
+}
+
+/// `received`: when the answer came that is told; 0: not now.
+void PublisherIo::tell(std::chrono::nanoseconds received) {
+  if (!service_) {
+    return;
+  }
+  const auto now = core_->now().steady;
+  if (std::exchange(waiting_, false)) {
+    later_.cancel();
+  }
+  told_ = status_;
+  const auto changes = table_->changes(*status_);
   if (!changes.empty()) {
+    told_at_ = now;
     core_->counters.signals.fetch_add(1, std::memory_order_relaxed);
     service_->update(changes);
-    if (published.received.count() != 0) {
-      core_->counters.latency.record(core_->now().steady - published.received);
+    if (received.count() != 0) {
+      core_->counters.latency.record(now - received);
     }
   }
 }
@@ -42,7 +82,7 @@ void PublisherIo::update(const Published& published) {
 void PublisherIo::set_custom_name(const std::string& name) {
   if (table_) {
     table_->set_custom_name(name);
-    update({status_}); // whoever changed it looks at it now
+    tell({}); // whoever changed it looks at it now
   }
 }
 
@@ -55,14 +95,17 @@ void PublisherIo::set_identity(const Identity& identity) {
 void PublisherIo::carried_out(const CommandOutcome& command) {
   if (table_) {
     table_->carried_out(command.kind, command.value);
-    update({status_});
+    tell({});
   }
 }
 
 void PublisherIo::stop() {
   service_.reset();
   table_.reset();
+  later_.cancel();
+  waiting_ = false;
   status_.reset();
+  told_.reset();
 }
 
 void PublisherIo::on_refusal(const std::string& path, int code) {

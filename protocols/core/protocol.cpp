@@ -31,6 +31,9 @@ Result<Sample> BroadcastProtocol::partial(std::chrono::milliseconds now) const {
   auto sample = snapshot(now);
   return sample ? std::move(sample) : Result<Sample>(Sample{});
 }
+Sample BroadcastProtocol::said(std::chrono::milliseconds) const {
+  return {};
+}
 
 void introduce(const ProtocolInfo& info, const ProtocolConfig& config, Identity& out) {
   out.protocol = info.key;

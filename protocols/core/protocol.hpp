@@ -78,6 +78,8 @@ public:
   /// What the frames so far say, complete or not: for captures of a part of a set. By default
   /// the snapshot, or nothing.
   virtual Result<Sample> partial(std::chrono::milliseconds now) const;
+  /// The same, true or not: what the battery logic looks at for reasons to be careful. Nothing by default.
+  virtual Sample said(std::chrono::milliseconds now) const;
   /// True once per complete set: the moment to take a snapshot.
   virtual bool take_complete() = 0;
   /// Frames to send once a second; empty by default.

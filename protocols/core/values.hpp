@@ -15,10 +15,10 @@ namespace bmsd::protocols {
 
 inline constexpr double kHighestCellVoltage = 5.0; ///< V; no chemistry gets there
 
-/// `count` cells from `offset` on; `mask` leaves out flag bits. A cell above kHighestCellVoltage is
-/// Fault::implausible. 0 V is handed on: whether it is a free input or a broken wire, control decides.
-inline Result<void> decode_cells(ByteView data, std::size_t offset, std::size_t count, Sample& out,
-                                 Wire wire = Wire::u16be, double per_unit = 1000, std::int64_t mask = 0xFFFF) {
+/// `count` cells from `offset` on; `mask` leaves out flag bits. All voltages are handed on: whether 0 V is a free input
+/// or a broken wire, or 9 V can be true, control decides.
+inline Result<void> read_cells(ByteView data, std::size_t offset, std::size_t count, Sample& out,
+                               Wire wire = Wire::u16be, double per_unit = 1000, std::int64_t mask = 0xFFFF) {
   if (count == 0 || count > kMaxCells) {
     return Error{Fault::implausible, std::to_string(count) + " cells"};
   }
@@ -28,14 +28,23 @@ inline Result<void> decode_cells(ByteView data, std::size_t offset, std::size_t 
   }
   out.cell_voltages.clear();
   for (std::size_t cell = 0; cell < count; ++cell) {
-    const double volts = static_cast<double>(integer(data, offset + cell * width(wire), wire) & mask) / per_unit;
-    if (volts > kHighestCellVoltage) {
-      return Error{Fault::implausible, "voltage of cell " + std::to_string(cell + 1)};
-    }
-    out.cell_voltages.push_back(volts);
+    out.cell_voltages.push_back(static_cast<double>(integer(data, offset + cell * width(wire), wire) & mask) /
+                                per_unit);
   }
   out.cell_count = static_cast<int>(count);
   return {};
+}
+
+/// The same where they prove what the reply is: a cell above kHighestCellVoltage is Fault::implausible.
+inline Result<void> decode_cells(ByteView data, std::size_t offset, std::size_t count, Sample& out,
+                                 Wire wire = Wire::u16be, double per_unit = 1000, std::int64_t mask = 0xFFFF) {
+  auto read = read_cells(data, offset, count, out, wire, per_unit, mask);
+  for (std::size_t cell = 0; read && cell < out.cell_voltages.size(); ++cell) {
+    if (*out.cell_voltages[cell] > kHighestCellVoltage) {
+      read = Error{Fault::implausible, "voltage of cell " + std::to_string(cell + 1)};
+    }
+  }
+  return read;
 }
 
 /// Fault::implausible if the pack's voltage is more than `cells` cells can have; 0: their number is not known yet.

@@ -64,6 +64,25 @@ TEST_F(Chain, ASilentOneDoesNotHoldUpTheOthers) {
   }
 }
 
+TEST_F(Chain, ABatteryWithoutAnAddressIsOneBatteryAndPolledSteadily) {
+  auto sim = simulate("lltjbd", tty("ttyA"));
+  start({tty("ttyA") + ",address=1-15"});
+  ASSERT_TRUE(wait_until([&] { return samples().size() == 1; }, 60s)) << daemon.output();
+  const auto polled = [&] { return samples().begin()->second; };
+  const auto before = polled();
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(wait_until([&] { return polled() >= before + 8; }, 60s)) << daemon.output();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 12s) << "nobody else has the line";
+  EXPECT_EQ(samples().size(), 1U);
+}
+
+TEST_F(Chain, AddressesOfAProtocolThatIsNotNamed) {
+  auto sim = simulate("jkbms_pb", tty("ttyA"), {"--chain", "3"});
+  start({tty("ttyA") + ",address=1-4"});
+  test::DbusClient client(bus->address());
+  EXPECT_TRUE(wait_until([&] { return published(client, 1, 3); }, 60s)) << daemon.output();
+}
+
 TEST_F(Chain, SixteenPacksAtASteadyRate) {
   auto sim = simulate("jkbms_pb", tty("ttyA"), {"--chain", "15"});
   auto second = simulate("seplos", tty("ttyB"), {"--chain", "16"});

@@ -57,6 +57,20 @@ TEST_F(Links, CanBatteryIsFoundWithoutBeingNamed) {
   EXPECT_EQ(battery("slcan_can0").value("protocol", std::string()), "pylontech_can");
 }
 
+TEST_F(Links, AsManySetsAsItSendsOneSignalASecond) {
+  auto sim = simulate("pylontech_can", tty("can0"), {"--interval", "100", "--noise", "--current", "20"});
+  start({"slcan:" + tty("can0") + ",protocol=pylontech_can"});
+  ASSERT_TRUE(wait_for_link("slcan_can0", "up")) << daemon.output();
+  ASSERT_TRUE(wait_until([&] { return counter("signals") >= 2; })) << status().dump();
+  const auto samples_before = counter("samples"), before = counter("signals");
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(wait_until([&] { return counter("samples") >= samples_before + 60; }, 30s));
+  const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const auto signals = static_cast<double>(counter("signals") - before);
+  EXPECT_LE(signals, seconds + 1.5);
+  EXPECT_GE(signals, seconds / 2);
+}
+
 TEST_F(Links, CanBatteryThatFallsSilentIsLost) {
   auto sim = simulate("pylontech_can", tty("can0"));
   start({"slcan:" + tty("can0")});

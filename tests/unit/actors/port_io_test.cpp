@@ -181,6 +181,29 @@ TEST_F(PortIoTest, OneAtATimeInOrderThoseThatCanWaitLast) {
   EXPECT_THAT(answered, ElementsAre(1, 3, 4, 2));
 }
 
+TEST_F(PortIoTest, ManyThatHaveWaitedTooLongDoNotKeepTheLine) {
+  open();
+  for (std::uint64_t token = 1; token <= 6; ++token) {
+    ask(token, true);
+  }
+  now.steady += 5s; // all of them are overdue
+  ask(7);
+  ask(8);
+  Bytes asked;
+  ASSERT_TRUE(until([&] {
+    now.steady += 10ms;
+    const auto bytes = pty.read();
+    asked.insert(asked.end(), bytes.begin(), bytes.end());
+    if (!bytes.empty()) {
+      pty.write(bytes);
+    }
+    return answered.size() == 8;
+  }));
+  const auto place = [&](std::uint8_t token) { return std::find(asked.begin(), asked.end(), token) - asked.begin(); };
+  EXPECT_LE(place(7), 2);
+  EXPECT_LE(place(8), 4);
+}
+
 TEST_F(PortIoTest, AFullLineRefusesAndGoesOn) {
   open();
   for (std::uint64_t token = 1; token <= 65; ++token) { // one on the line, 64 behind it

@@ -146,5 +146,29 @@ TEST_F(SearchTest, a_silent_battery_of_a_shared_line_is_left_alone_for_longer_an
   EXPECT_EQ(search.pause(9), 0s); // it disturbs nobody
 }
 
+TEST_F(SearchTest, on_a_shared_line_one_searches_after_the_other) {
+  port->config.addresses = {1, 2};
+  auto other_plan = std::make_shared<SessionPlan>();
+  other_plan->port = port;
+  plan->session = std::make_shared<Slot<SessionActor>>("first");
+  other_plan->session = std::make_shared<Slot<SessionActor>>("second");
+  port->sessions = {plan->session, other_plan->session};
+  plan->address = 1;
+  other_plan->address = 2;
+  Search first(plan, std::nullopt), second(other_plan, candidate("daly", 2));
+  const auto waiting = round(second);
+  ASSERT_EQ(waiting.size(), 1U) << "what was there before needs no search";
+  EXPECT_EQ(waiting[0].candidate, candidate("daly", 2));
+  EXPECT_GT(round(first).size(), 10U);
+  EXPECT_TRUE(round(first).empty()) << "now the other one";
+  EXPECT_GT(round(second).size(), 10U);
+  EXPECT_TRUE(round(second).size() == 1);
+  EXPECT_GT(round(first).size(), 10U);
+  second.found(candidate("daly", 2));
+  const auto rest = round(first);
+  ASSERT_EQ(rest.size(), 1U) << "it is known what is spoken here";
+  EXPECT_EQ(rest[0].candidate, candidate("daly", 1));
+}
+
 } // namespace
 } // namespace bmsd::actors

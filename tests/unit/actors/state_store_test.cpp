@@ -75,7 +75,10 @@ TEST_F(StateStoreTest, WhatIsNoFileIsSetAside) {
   load("c");
   write("d.json", std::string(2 << 20, ' '));
   load("d");
-  EXPECT_EQ(damages, 4);
+  std::filesystem::remove(dir_ / "d.json");
+  std::filesystem::create_directories(dir_ / "d.json" / "full"); // while d.json.damaged is a file
+  load("d");
+  EXPECT_EQ(damages, 5);
 }
 
 TEST_F(StateStoreTest, ADamagedFileIsSetAside) {
@@ -95,10 +98,12 @@ TEST_F(StateStoreTest, ADirectoryThatCannotBeWrittenIsAnError) {
   const auto saved = store.flush();
   ASSERT_FALSE(saved);
   EXPECT_NE(saved.error().detail.find("cannot create"), std::string::npos);
+  EXPECT_FALSE(store.is_kept("a"));
   EXPECT_FALSE(store.save("a", {{"x", 1}})) << "the attempt before failed";
   std::filesystem::remove(dir_ / "file");
   EXPECT_FALSE(store.save("a", {{"x", 2}}));
   EXPECT_TRUE(store.flush()) << "and the store goes on";
+  EXPECT_TRUE(store.is_kept("a"));
 }
 
 TEST_F(StateStoreTest, WithoutDirectoryItKeepsThingsInMemory) {

@@ -284,6 +284,13 @@ TEST_F(ConfigTest, ContradictionsHaveTheLineOfTheKey) {
   EXPECT_THAT(messages(load("SOC_LOW_WARNING = 5\n")), HasSubstr("bmsd.ini:1: SOC_LOW_ALARM"));
 }
 
+TEST_F(ConfigTest, ABatteryThatIsNeverFullIsToldAndStillCharged) {
+  const auto loaded = load("[DEFAULT]\nMAX_CELL_VOLTAGE = 3.55\n");
+  EXPECT_THAT(messages(loaded),
+              HasSubstr("bmsd.ini:2: CELL_VOLTAGES_WHILE_CHARGING: charging ends at 3.500 V, below MAX_CELL_VOLTAGE"));
+  EXPECT_TRUE(loaded.config.setup_of("", "").safe);
+}
+
 TEST_F(ConfigTest, WhatIsNoNumberIsToldWhatIsAllowed) {
   const auto text = messages(load("MAX_CELL_VOLTAGE = abc\n"
                                   "MAX_BATTERY_CHARGE_CURRENT =\n"

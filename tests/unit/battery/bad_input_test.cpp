@@ -177,6 +177,41 @@ TEST(BadInput, ABadSampleMayStillLowerALimit) {
   }
 }
 
+TEST(BadInput, BesideAnImpossibleValueFetsLimitsAndAlarmsStillCount) {
+  for (const bool decoded : {true, false}) {
+    Battery battery;
+    battery.polls(sample(3.3), 5);
+    Sample bad = sample(3.3, 200.0);
+    bad.charge_enabled = false;
+    bad.max_discharge_current = 7.0;
+    bad.alarms.set(Alarm::HighCellVoltage, 2);
+    bad.cell_voltages[3] = 3.75;
+    battery.t += 1;
+    const Status& status = decoded ? battery.controller.on_sample(bad, battery.identity, at(battery.t))
+                                   : battery.controller.on_poll_failed(at(battery.t), &bad);
+    EXPECT_EQ(status.ccl, 0.0);
+    EXPECT_EQ(status.allow_charge, false);
+    EXPECT_EQ(status.dcl, 7.0);
+    EXPECT_EQ(status.alarms[Alarm::HighCellVoltage], 2);
+    EXPECT_EQ(status.soc, 50.0) << "its values are not shown";
+    EXPECT_EQ(status.max_cell_voltage, 3.3);
+    battery.fail(11);
+    EXPECT_FALSE(status.connected) << "and it is no answer";
+  }
+}
+
+TEST(BadInput, ACellThatCannotBeTrueIsNotShown) {
+  Battery battery;
+  battery.polls(sample(3.3), 5);
+  Sample bad = sample(3.3);
+  bad.cell_voltages[4] = 9.0;
+  bad.soh = 250.0;
+  const Status& status = battery.poll(bad);
+  EXPECT_EQ(status.sample.cell_voltages[4], std::nullopt);
+  EXPECT_EQ(status.sample.cell_voltages[5], 3.3);
+  EXPECT_EQ(status.sample.soh, std::nullopt);
+}
+
 TEST(BadInput, CellsThatLeaveTheWindowBehindAWrongSocBlock) {
   Battery battery;
   battery.polls(sample(), 3);

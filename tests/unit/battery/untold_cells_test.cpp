@@ -61,6 +61,54 @@ TEST(UntoldCells, NothingIsPublishedWithoutLimitsAndThatIsSaid) {
   EXPECT_THAT(status.warning, HasSubstr("limits of its own"));
 }
 
+TEST(UntoldCells, ASingleHigherChargeVoltageIsNotBelieved) {
+  Battery battery;
+  Sample s = with_limits();
+  const Status& status = battery.polls(s, 5);
+  EXPECT_EQ(status.cvl, 53.2);
+  for (int i = 0; i < 5; ++i) { // another sender, or a frame damaged now and then
+    s.max_charge_voltage = 68.8;
+    battery.poll(s);
+    EXPECT_EQ(status.cvl, 53.2);
+    s.max_charge_voltage = 53.2;
+    battery.poll(s);
+    EXPECT_EQ(status.cvl, 53.2);
+  }
+  s.max_charge_voltage = 56.0;
+  battery.polls(s, 5);
+  EXPECT_EQ(status.cvl, 53.2);
+  battery.polls(s, 2);
+  EXPECT_EQ(status.cvl, 56.0);
+  s.max_charge_voltage = 50.0;
+  battery.poll(s);
+  EXPECT_EQ(status.cvl, 50.0) << "down at once";
+}
+
+TEST(UntoldCells, AChargeVoltageFarAboveThePackIsNone) {
+  Battery battery;
+  Sample s = with_limits();
+  for (const double absurd : {1000.0, 100.0, 0.0, -1.0}) {
+    s.max_charge_voltage = absurd;
+    const Status& status = battery.polls(s, 30);
+    EXPECT_EQ(status.cvl, std::nullopt) << absurd;
+  }
+  s.max_charge_voltage = 56.0;
+  EXPECT_EQ(battery.poll(s).cvl, 56.0);
+  s.max_charge_voltage = 100.0;
+  EXPECT_EQ(battery.polls(s, 30).cvl, 56.0) << "what it told last holds";
+}
+
+TEST(UntoldCells, NoVoltageIsNoBattery) {
+  Battery battery;
+  Sample s = with_limits();
+  s.voltage = 0.0;
+  s.soc = 0.0;
+  const Status& status = battery.polls(s, 5);
+  EXPECT_EQ(status.cvl, std::nullopt);
+  EXPECT_EQ(status.ccl, std::nullopt);
+  EXPECT_NE(status.allow_charge, true);
+}
+
 TEST(UntoldCells, ABatteryThatHasSaidNothingYetIsNotJudged) {
   Battery battery;
   EXPECT_THAT(battery.fail(5).warning, IsEmpty());

@@ -184,21 +184,46 @@ TEST(LltJbd, cells_follow_the_count_of_the_same_cycle) {
   EXPECT_EQ(last.balancing_cells.size(), 5u);
 }
 
-TEST(LltJbd, impossible_values_are_errors) {
-  struct {
-    int reg;
-    std::size_t offset;
-    std::uint8_t value;
-  } const cases[] = {{0x03, 19, 101}, {0x03, 0, 0x20}, {0x04, 2, 0x20}};
-  for (const auto& bad : cases) {
+TEST(LltJbd, who_says_what_cannot_be_true_is_no_jbd) {
+  for (const auto& [offset, value] : {std::pair<std::size_t, std::uint8_t>{19, 101}, {0, 0x20}}) {
     FakeJbd board;
-    board.registers[bad.reg][bad.offset] = bad.value;
+    board.registers[0x03][offset] = value;
     LltJbd protocol({});
-    Sample sample;
-    const auto result = board.run(protocol.poll(sample));
-    ASSERT_FALSE(result) << bad.offset;
+    Identity identity;
+    const auto result = board.run(protocol.identify(identity));
+    ASSERT_FALSE(result) << offset;
     EXPECT_EQ(result.error().fault, Fault::implausible);
   }
+}
+
+TEST(LltJbd, what_a_known_board_says_is_handed_on_true_or_not) {
+  FakeJbd board;
+  LltJbd protocol({});
+  Identity identity;
+  ASSERT_TRUE(board.run(protocol.identify(identity)));
+  board.registers[0x03][19] = 200; // SoC
+  board.registers[0x03][20] = 0;   // both FETs off
+  board.registers[0x04][2] = 0x20; // 8 V
+  Sample sample;
+  ASSERT_TRUE(board.run(protocol.poll(sample)));
+  EXPECT_EQ(sample.soc, 200);
+  EXPECT_EQ(sample.charge_enabled, false);
+  EXPECT_GT(sample.cell_voltages[1], 8.0);
+}
+
+TEST(LltJbd, another_board_on_the_line_does_not_speak_for_the_one_that_was_found) {
+  FakeJbd board;
+  LltJbd protocol({});
+  Identity identity;
+  Sample sample;
+  ASSERT_TRUE(board.run(protocol.identify(identity)));
+  ASSERT_TRUE(board.run(protocol.poll(sample)));
+  board.registers[0x03][6] ^= 1; // another capacity
+  Sample other;
+  const auto result = board.run(protocol.poll(other));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().fault, Fault::implausible);
+  EXPECT_EQ(other, Sample()) << "nothing of it is a reason for anything";
 }
 
 TEST(LltJbd, open_probes_are_absent) {
