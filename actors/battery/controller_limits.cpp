@@ -67,7 +67,9 @@ void Controller::tighten(const Sample& doubtful, const Tick& now) {
   alarms_.raise(doubtful.alarms);
   if (charge_.value() && discharge_.value()) {
     Sample sample = doubtful;
-    temperatures_.read(sample, settings_, now);
+    if (sample.temperatures != Temperatures() || sample.min_cell_temperature || sample.max_cell_temperature) {
+      temperatures_.read(sample, settings_, now);
+    }
     update_currents(false, now);
   }
 }

@@ -126,7 +126,7 @@ private:
   void end_of_round() {
     phase_ = Phase::resting;
     protocol_.reset();
-    if (plan_->follower == 0 || report_->assigned()) {
+    if ((plan_->follower == 0 && !search_->waits()) || report_->assigned()) {
       report_->failed(search_error_);
     }
     rest_until_ = core_->now().steady + search_->rest();
