@@ -151,7 +151,9 @@ Script LltJbd::read_description(Identity& out) {
   out.manufacture_date = produced_on(be16(data, kProductionDate));
   out.cell_count = first.cell_count;
   out.capacity_full = first.capacity_full;
-  out.unique_id = unique_id_ = unique_id(data[kVersion], *first.capacity_full);
+  out.unique_id = unique_id(data[kVersion], *first.capacity_full);
+  version_ = data[kVersion];
+  capacity_ = *first.capacity_full;
   co_return done();
 }
 
@@ -161,7 +163,8 @@ Script LltJbd::read_basic_info(Sample& out, std::chrono::milliseconds gap) {
   const Bytes reply = co_await ask(std::move(info));
   const ByteView data = co_await data_of(reply);
   co_await decode_basic_info(data, out);
-  if (!unique_id_.empty() && unique_id(data[kVersion], *out.capacity_full) != unique_id_) {
+  // The capacity may be learned anew or edited a little.
+  if (version_ && (data[kVersion] != *version_ || std::abs(*out.capacity_full - capacity_) > 0.05 * capacity_)) {
     out = {};
     co_return Error{Fault::implausible, "another version and capacity: another BMS"};
   }

@@ -62,7 +62,8 @@ private:
   ProtocolConfig config_;
   std::size_t mos_sensor_ = 1;
   std::size_t cell_count_ = 0;           ///< as last told by the BMS; 0: not yet
-  std::string unique_id_;                // of the board that was identified
+  std::optional<std::uint8_t> version_;  // of the board that was identified
+  double capacity_ = 0;                  // Ah, of that
   std::optional<std::uint16_t> fet_off_; ///< value last written to MOSFET control
 
   // -- settings, told with every sample ---------------------------------------------

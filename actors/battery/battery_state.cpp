@@ -41,7 +41,7 @@ void AlarmBoard::take(const Alarms& from_bms) {
 
 void AlarmBoard::raise(const Alarms& from_bms) {
   for (std::size_t i = 0; i < kAlarmCount; ++i) {
-    if (const auto level = from_bms.at(i)) {
+    if (const auto level = from_bms.at(i); level && bms_.at(i)) {
       bms_.raise(static_cast<Alarm>(i), *level);
     }
   }

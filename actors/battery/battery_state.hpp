@@ -23,7 +23,7 @@ public:
   };
 
   void take(const Alarms& from_bms);
-  /// Only those that are worse than what is known.
+  /// Only those that are known and worse now.
   void raise(const Alarms& from_bms);
   void publish(const Own& own, Alarms& target) const;
   /// Level 2 of an alarm that speaks against charging or discharging.

@@ -104,6 +104,7 @@ const Status& Controller::on_poll_failed(Now now, const Sample* doubtful) {
 
 void Controller::poll_failed(const Tick& now) {
   outage_ = true;
+  higher_since_.reset();
   const CellView& cells = check_.cells();
   const bool known = cells.source != CellSource::none;
   connection_.poll_failed(known ? std::optional(to_volts(check_.lowest_seen())) : std::nullopt,
@@ -165,11 +166,16 @@ void Controller::hold_charge_voltage(const Tick& now) {
   if (!bms_.charge_voltage || *stated <= *bms_.charge_voltage) {
     higher_since_.reset();
     bms_.charge_voltage = stated;
-  } else if (!higher_since_) {
+    return;
+  }
+  if (!higher_since_) {
     higher_since_ = now.s;
-  } else if (now.s - *higher_since_ >= kRiseSeconds) {
+    higher_ = *stated;
+  }
+  higher_ = std::min(higher_, *stated);
+  if (now.s - *higher_since_ >= kRiseSeconds) {
     higher_since_.reset();
-    bms_.charge_voltage = stated;
+    bms_.charge_voltage = higher_;
   }
 }
 

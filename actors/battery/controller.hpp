@@ -124,6 +124,7 @@ private:
   std::optional<double> discharge_cap_;       ///< A, while the cells are unknown
   bool implausible_ = false;
   std::optional<std::int64_t> higher_since_; ///< s, the BMS states a higher charge voltage than is in use
+  double higher_ = 0.0;                      ///< V, the lowest of these
   bool untold_ = false;                      ///< the cells, by the last sample
   std::uint32_t warnings_ = 0;
   std::optional<Command> to_bms_;

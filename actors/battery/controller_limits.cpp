@@ -2,6 +2,7 @@
 #include "actors/battery/controller.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace bmsd::battery {
 
@@ -57,20 +58,28 @@ void Controller::update_currents(bool may_rise, const Tick& now) {
 
 /// A sample with a value that cannot be true is no answer, but what else it says can be a reason to be careful.
 void Controller::tighten(const Sample& doubtful, const Tick& now) {
-  const auto lower = [](std::optional<double>& held, const std::optional<double>& stated) {
-    held = finite(stated) && (!held || *stated < *held) ? stated : held;
+  // Only what good samples say too: they will take it back.
+  const auto lower = [](std::optional<double>& held, const std::optional<double>& stated, double least) {
+    held = held && stated && *stated >= least && *stated < *held ? stated : held;
   };
-  lower(bms_.charge_current, doubtful.max_charge_current);
-  lower(bms_.discharge_current, doubtful.max_discharge_current);
-  bms_.charge_on = doubtful.charge_enabled == false ? false : bms_.charge_on;
-  bms_.discharge_on = doubtful.discharge_enabled == false ? false : bms_.discharge_on;
+  constexpr double kAny = std::numeric_limits<double>::lowest();
+  lower(bms_.charge_current, doubtful.max_charge_current, kAny);
+  lower(bms_.discharge_current, doubtful.max_discharge_current, kAny);
+  lower(bms_.charge_voltage, doubtful.max_charge_voltage, bms_.charge_voltage.value_or(0.0) / 2.0);
+  const auto switch_off = [](std::optional<bool>& held, const std::optional<bool>& stated) {
+    held = held && stated == false ? false : held;
+  };
+  switch_off(bms_.charge_on, doubtful.charge_enabled);
+  switch_off(bms_.discharge_on, doubtful.discharge_enabled);
   alarms_.raise(doubtful.alarms);
   if (charge_.value() && discharge_.value()) {
     Sample sample = doubtful;
+    const auto before = temperatures_;
     if (sample.temperatures != Temperatures() || sample.min_cell_temperature || sample.max_cell_temperature) {
       temperatures_.read(sample, settings_, now);
     }
     update_currents(false, now);
+    temperatures_ = before;
   }
 }
 

@@ -53,6 +53,7 @@ public:
 
 private:
   static constexpr seconds kTick{1};
+  static constexpr milliseconds kSilence{1500}; ///< a set comes once a second; so long without one is a miss
 
   struct Listener {
     const protocols::ProtocolInfo* info = nullptr;
@@ -74,7 +75,7 @@ private:
   }
 
   void on_frames(const FrameBatch& batch) {
-    if (confirmed_ && report_->in_doubt()) {
+    if (confirmed_ && report_->in_doubt() && batch.at - last_set_ > kSilence) {
       listen(); // maybe another battery by now; what the first one said of itself does not age
     }
     for (const auto& frame : batch.frames) {
@@ -116,13 +117,13 @@ private:
 
   void take(milliseconds now) {
     core_->counters.polls.fetch_add(1, std::memory_order_relaxed);
+    last_set_ = now;
     auto snapshot = protocol_->snapshot(now);
     if (!snapshot) {
       const auto said = protocol_->said(now);
       report_->failed(snapshot.error(), &said);
       return;
     }
-    last_good_ = now;
     if (auto identity = settled()) {
       report_->identified(*identity, plan_->address.value_or(0));
       report_->sample(std::move(*snapshot), now);
@@ -172,8 +173,7 @@ private:
         post(self_, *core_, plan_->port->port, SendFrame{frame});
       }
     }
-    // A set comes once a second; one and a half without a good one is a miss.
-    if (now - last_good_ > milliseconds(1500) && (report_->assigned() || open_)) {
+    if (now - last_set_ > kSilence && (report_->assigned() || open_)) {
       auto snapshot = protocol_ != nullptr ? protocol_->snapshot(now)
                                            : Result<Sample>(Error{Fault::timeout, "no frames of a known BMS"});
       report_->failed(snapshot ? Error{Fault::timeout, "no complete set of frames"} : snapshot.error());
@@ -206,7 +206,7 @@ private:
   bool waits_ = false;                    ///< for a set that says the same of itself
   bool confirmed_ = false;                ///< who it is, since it is listened to
   int nameless_sets_ = 0;
-  milliseconds last_good_{0};
+  milliseconds last_set_{0}; ///< when the last one was complete, good or not
   bool open_ = false;
 };
 

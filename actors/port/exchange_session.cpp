@@ -126,11 +126,10 @@ private:
   void end_of_round() {
     phase_ = Phase::resting;
     protocol_.reset();
-    if ((plan_->follower == 0 && !search_->waits()) || report_->assigned()) {
+    if ((plan_->follower == 0 && !search_->idle()) || report_->assigned()) {
       report_->failed(search_error_);
     }
     rest_until_ = core_->now().steady + search_->rest();
-    search_->begin();
   }
 
   // -- exchanges ------------------------------------------------------------------------
@@ -192,7 +191,6 @@ private:
     ++token_;
     refuse_commands();
     search_error_ = error;
-    search_->begin();
     phase_ = Phase::resting;
     rest_until_ = core_->now().steady + seconds(1);
     report_->failed(error);
@@ -259,6 +257,7 @@ private:
       }
     } else if (phase_ == Phase::resting) {
       if (now >= rest_until_) {
+        search_->begin(); // others of the line may have found something meanwhile
         identify();
       } else if (report_->assigned()) {
         report_->failed(search_error_);
@@ -292,6 +291,7 @@ private:
       return;
     }
     if (phase_ == Phase::resting) {
+      search_->begin();
       identify();
     }
   }

@@ -102,7 +102,7 @@ public:
     }
     if (battery_) {
       PollFailed failed{error};
-      if (said != nullptr && error.fault == Fault::implausible && !vacated_ && *said != Sample()) {
+      if (said != nullptr && error.fault == Fault::implausible && *said != Sample()) {
         failed.doubtful = std::make_shared<const Sample>(*said);
       }
       post(self_, *core_, battery_, std::move(failed), battery_id_);

@@ -39,7 +39,7 @@ void Search::begin() {
 
 std::optional<Search::Try> Search::next() {
   if (next_ >= candidates_.size()) {
-    rounds_ += candidates_.empty() ? 0 : 1; // a follower that has nobody to follow has not searched
+    rounds_ += candidates_.empty() || waits_ ? 0 : 1; // who waits for others has not searched
     pass_turn();
     return std::nullopt;
   }

@@ -25,8 +25,8 @@ public:
   void begin();
   /// nullopt: the round has ended without success.
   std::optional<Try> next();
-  /// Another session of the line searches first.
-  bool waits() const { return waits_; }
+  /// There is nobody to look for: others of the line search first, or have found one that is alone.
+  bool idle() const { return candidates_.empty(); }
   /// The last one answered.
   void found(const Candidate& candidate);
   /// How long to rest after a round without success.

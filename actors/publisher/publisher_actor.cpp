@@ -272,12 +272,12 @@ private:
     }
     self_->request(settings, kWriteLimit, StoreCustomName{plan_->id, dbus::clean(*name)})
         .then(
-            [done = write.done, core = core_, file = "device_" + plan_->id](bool known) {
+            [done = write.done, &store = core_->store, file = "device_" + plan_->id](bool known) {
               if (!known) {
                 done(2);
                 return;
               }
-              core->store.when_written([done, core, file] { done(core->store.is_kept(file) ? 0 : 2); });
+              store.when_written([done, &store, file] { done(store.is_kept(file) ? 0 : 2); });
             },
             [done = write.done](const caf::error&) { done(2); });
   }

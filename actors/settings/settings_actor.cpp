@@ -201,14 +201,14 @@ private:
   void adopt(const std::string& id, Device& device, const Registration& registration) {
     const bool same = device.registration && device.registration->device_instance == registration.device_instance &&
                       device.registration->custom_name == registration.custom_name;
+    const Json json = {{"device_instance", registration.device_instance}, {"custom_name", registration.custom_name}};
+    if (auto saved = core_->store.save("device_" + id, json); !saved) { // the attempt before: this is another one
+      spdlog::warn("{}: {}", id, saved.error().detail);
+    }
     if (same) {
       return;
     }
     device.registration = registration;
-    const Json json = {{"device_instance", registration.device_instance}, {"custom_name", registration.custom_name}};
-    if (auto saved = core_->store.save("device_" + id, json); !saved) {
-      spdlog::warn("{}: {}", id, saved.error().detail);
-    }
     announce(id, device);
   }
 

@@ -34,7 +34,7 @@ protected:
 
   /// A set of frames, and a second later the next may come; `serial`: eight characters, or none.
   void set(const std::string& serial) {
-    FrameBatch batch{{frame(0x351, "1402C012C012C201"), frame(0x355, "58005E00"), frame(0x356, "7A13F2FE6B01"),
+    FrameBatch batch{{frame(0x351, "1402C012C012C201"), frame(0x355, soc), frame(0x356, "7A13F2FE6B01"),
                       frame(0x359, "0000000006504E"), frame(0x35C, "C000")},
                      std::chrono::duration_cast<std::chrono::milliseconds>(now.steady)};
     if (!serial.empty()) {
@@ -48,6 +48,7 @@ protected:
       set(serial);
     }
   }
+  std::string soc = "58005E00"; ///< 88 %
   std::vector<std::string> names() const {
     std::vector<std::string> out;
     for (const auto& each : seen->identified) {
@@ -76,6 +77,26 @@ TEST_F(BroadcastSessionTest, AnotherBatteryIsOneThatStays) {
   sets({"AAAAAAAA", "AAAAAAAA", "AAAAAAAA", "AAAAAAAA"});
   sets({"BBBBBBBB", "BBBBBBBB", "BBBBBBBB"});
   EXPECT_THAT(names(), ElementsAre("AAAAAAAA", "BBBBBBBB"));
+}
+
+TEST_F(BroadcastSessionTest, ReasonsToBeCarefulCountAsLongAsImpossibleSetsCome) {
+  sets({"AAAAAAAA", "AAAAAAAA", "AAAAAAAA"});
+  const auto samples = seen->samples.size();
+  const auto failures = seen->failures.size();
+  soc = "65005E00"; // 101 %
+  sets({"", "", "", "", "", "", "", "", "", ""});
+  EXPECT_LE(seen->samples.size(), samples + 1);
+  ASSERT_GE(seen->failures.size(), failures + 8);
+  EXPECT_LE(seen->failures.size(), failures + 11) << "each counted once";
+  for (auto i = failures; i < seen->failures.size(); ++i) {
+    ASSERT_TRUE(seen->failures[i].doubtful) << i;
+    EXPECT_EQ(seen->failures[i].doubtful->max_charge_voltage, 53.2);
+  }
+  soc = "58005E00";
+  set("AAAAAAAA");
+  set("AAAAAAAA");
+  EXPECT_GT(seen->samples.size(), samples);
+  EXPECT_EQ(names().back(), "AAAAAAAA");
 }
 
 } // namespace

@@ -98,6 +98,7 @@ TEST_F(SessionPlanTest, a_battery_without_an_address_is_for_the_first_session_of
   const auto has = [&](const SessionRef& session, const Candidate& wanted) {
     plan.session = session;
     plan.address = session == first ? 1 : 2;
+    port->turn->set(session == first ? 0 : 1);
     const auto list = candidates(plan, std::nullopt);
     return std::any_of(list.begin(), list.end(), [&](const Candidate& c) { return c.protocol == wanted.protocol; });
   };

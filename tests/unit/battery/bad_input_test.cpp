@@ -180,7 +180,10 @@ TEST(BadInput, ABadSampleMayStillLowerALimit) {
 TEST(BadInput, BesideAnImpossibleValueFetsLimitsAndAlarmsStillCount) {
   for (const bool decoded : {true, false}) {
     Battery battery;
-    battery.polls(sample(3.3), 5);
+    Sample good = sample(3.3);
+    good.max_discharge_current = 40.0;
+    good.alarms.set(Alarm::HighCellVoltage, 0);
+    battery.polls(good, 5);
     Sample bad = sample(3.3, 200.0);
     bad.charge_enabled = false;
     bad.max_discharge_current = 7.0;
@@ -198,6 +201,21 @@ TEST(BadInput, BesideAnImpossibleValueFetsLimitsAndAlarmsStillCount) {
     battery.fail(11);
     EXPECT_FALSE(status.connected) << "and it is no answer";
   }
+}
+
+TEST(BadInput, WhatAnImpossibleAnswerBringsGoodOnesTakeBack) {
+  Battery battery;
+  battery.polls(sample(3.3), 5);
+  Sample bad = sample(3.3, 200.0);
+  bad.max_charge_current = 0.0; // never said before
+  bad.alarms.set(Alarm::Contactor, 2);
+  bad.temperatures.battery[2] = -25.0;
+  battery.poll(bad);
+  const Status& status = battery.polls(sample(3.3), 120);
+  EXPECT_EQ(status.ccl, 50.0);
+  EXPECT_EQ(status.alarms[Alarm::Contactor].value_or(0), 0);
+  EXPECT_EQ(status.min_temperature, 25.0);
+  EXPECT_THAT(status.warning, ::testing::IsEmpty());
 }
 
 TEST(BadInput, ACellThatCannotBeTrueIsNotShown) {

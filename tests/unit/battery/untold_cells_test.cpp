@@ -84,6 +84,30 @@ TEST(UntoldCells, ASingleHigherChargeVoltageIsNotBelieved) {
   EXPECT_EQ(status.cvl, 50.0) << "down at once";
 }
 
+TEST(UntoldCells, ALowerChargeVoltageCountsInAnImpossibleAnswerToo) {
+  Battery battery;
+  const Status& status = battery.polls(with_limits(), 5);
+  Sample bad = with_limits();
+  bad.soc = 101.0;
+  bad.max_charge_voltage = 50.0;
+  battery.poll(bad);
+  EXPECT_EQ(status.cvl, 50.0);
+  bad.max_charge_voltage = 60.0;
+  battery.polls(bad, 8);
+  EXPECT_EQ(status.cvl, 50.0);
+}
+
+TEST(UntoldCells, AHigherChargeVoltageIsTheLowestOfThoseSaid) {
+  Battery battery;
+  Sample s = with_limits();
+  const Status& status = battery.polls(s, 5);
+  s.max_charge_voltage = 54.0;
+  battery.polls(s, 5);
+  s.max_charge_voltage = 66.0; // one damaged frame in the moment that counts
+  battery.poll(s);
+  EXPECT_EQ(status.cvl, 54.0);
+}
+
 TEST(UntoldCells, AChargeVoltageFarAboveThePackIsNone) {
   Battery battery;
   Sample s = with_limits();
