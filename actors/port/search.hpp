@@ -20,6 +20,10 @@ public:
 
   /// `remembered`: what was there before, tried first.
   Search(SessionPlanPtr plan, std::optional<Candidate> remembered);
+  /// A session that ends, for whatever reason, lets others of its line search.
+  ~Search() { pass_turn(); }
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
 
   /// From the first candidate on.
   void begin();

@@ -26,6 +26,6 @@ Bytes answer(const Request& request, fuzz::Input& input) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  fuzz::exchange("lltjbd", fuzz::Input(data, size), answer);
+  fuzz::exchange("lltjbd", fuzz::Input(data, size), answer, 255, 65.535);
   return 0;
 }

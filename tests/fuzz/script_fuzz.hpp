@@ -45,9 +45,10 @@ Result<void> run(protocols::Script script, Input& input, Line&& line) {
 }
 
 /// A whole life of a protocol object: identified, read, polled and commanded in an order that the
-/// fuzzer chooses. What a poll cycle accepts must be possible.
+/// fuzzer chooses. What a poll cycle accepts must be possible, as far as the protocol judges it: `highest_soc` and
+/// `highest_cell` (V) are what the wire can hold where the battery logic does.
 template <class Line>
-void exchange(std::string_view key, Input input, Line&& line) {
+void exchange(std::string_view key, Input input, Line&& line, double highest_soc = 100, double highest_cell = 5) {
   protocols::ProtocolConfig config;
   config.allow_writes = true;
   config.address = input.byte();
@@ -65,14 +66,14 @@ void exchange(std::string_view key, Input input, Line&& line) {
     }
     Sample sample;
     if (run(protocol->poll(sample), input, line)) {
-      check(!sample.soc || (*sample.soc >= 0 && *sample.soc <= 100));
+      check(!sample.soc || (*sample.soc >= 0 && *sample.soc <= highest_soc));
       check(!sample.soh || (*sample.soh >= 0 && *sample.soh <= 100));
       check(!sample.cell_count || sample.cell_voltages.empty() ||
             sample.cell_voltages.size() == static_cast<std::size_t>(*sample.cell_count));
       check(!sample.max_charge_current || *sample.max_charge_current >= 0);
       check(!sample.max_discharge_current || *sample.max_discharge_current >= 0);
       for (const auto& volts : sample.cell_voltages) {
-        check(!volts || (*volts >= 0 && *volts <= 5));
+        check(!volts || (*volts >= 0 && *volts <= highest_cell));
       }
     }
   }

@@ -164,6 +164,11 @@ TEST_F(SearchTest, on_a_shared_line_one_searches_after_the_other) {
   EXPECT_GT(round(second).size(), 10U);
   EXPECT_TRUE(round(second).size() == 1);
   EXPECT_GT(round(first).size(), 10U);
+  { // a session that fails in its search does not keep the others waiting
+    Search again(other_plan, std::nullopt);
+    EXPECT_TRUE(again.next());
+  }
+  EXPECT_GT(round(first).size(), 10U);
   second.found(candidate("daly", 2));
   const auto rest = round(first);
   ASSERT_EQ(rest.size(), 1U) << "it is known what is spoken here";
