@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 
 namespace bmsd::actors {
 namespace {
@@ -96,7 +97,7 @@ TEST_F(SearchTest, followers_take_the_other_addresses_of_what_was_found) {
   port->config.all_addresses = true;
   const auto* info = protocols::find_protocol("jkbms_pb");
   Search leader(plan, std::nullopt);
-  std::vector<Search> followers;
+  std::deque<Search> followers;
   for (std::size_t n = 1; n <= 15; ++n) {
     auto one = std::make_shared<SessionPlan>(*plan);
     one->follower = n;
