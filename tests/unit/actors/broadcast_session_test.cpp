@@ -49,13 +49,6 @@ protected:
     }
   }
   std::string soc = "58005E00"; ///< 88 %
-  std::vector<std::string> names() const {
-    std::vector<std::string> out;
-    for (const auto& each : seen->identified) {
-      out.push_back(each.identity.unique_id);
-    }
-    return out;
-  }
 };
 
 TEST_F(BroadcastSessionTest, ABatteryIsOneThatHasSaidTwiceWhoItIs) {

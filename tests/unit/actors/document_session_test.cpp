@@ -32,13 +32,6 @@ protected:
     caf::anon_send(actor, Document{"topic", payload, retained});
     run();
   }
-  std::vector<std::string> names() const {
-    std::vector<std::string> out;
-    for (const auto& each : seen->identified) {
-      out.push_back(each.identity.own_name());
-    }
-    return out;
-  }
 };
 
 TEST_F(DocumentSessionTest, ASingleDocumentOfAnotherBatteryDoesNotCount) {

@@ -5,6 +5,8 @@
 #include "actors/port/session_plan.hpp"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace bmsd::actors::test {
 
@@ -35,6 +37,15 @@ protected:
   void start(Spawn spawn) {
     actor = spawn(system, core, plan);
     run();
+  }
+
+  /// Of the batteries that were found, in order.
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& each : seen->identified) {
+      out.push_back(each.identity.own_name());
+    }
+    return out;
   }
 
   std::shared_ptr<Seen> seen = std::make_shared<Seen>();

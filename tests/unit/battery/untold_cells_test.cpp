@@ -21,9 +21,9 @@ Sample untold() {
   return s;
 }
 
-Sample with_limits() {
+Sample with_limits(double charge_voltage = 53.2) {
   Sample s = untold();
-  s.max_charge_voltage = 53.2;
+  s.max_charge_voltage = charge_voltage;
   s.max_charge_current = 37.0;
   s.max_discharge_current = 300.0;
   return s;
@@ -63,49 +63,31 @@ TEST(UntoldCells, NothingIsPublishedWithoutLimitsAndThatIsSaid) {
 
 TEST(UntoldCells, ASingleHigherChargeVoltageIsNotBelieved) {
   Battery battery;
-  Sample s = with_limits();
-  const Status& status = battery.polls(s, 5);
-  EXPECT_EQ(status.cvl, 53.2);
+  EXPECT_EQ(battery.polls(with_limits(), 5).cvl, 53.2);
   for (int i = 0; i < 5; ++i) { // another sender, or a frame damaged now and then
-    s.max_charge_voltage = 68.8;
-    battery.poll(s);
-    EXPECT_EQ(status.cvl, 53.2);
-    s.max_charge_voltage = 53.2;
-    battery.poll(s);
-    EXPECT_EQ(status.cvl, 53.2);
+    EXPECT_EQ(battery.poll(with_limits(68.8)).cvl, 53.2);
+    EXPECT_EQ(battery.poll(with_limits()).cvl, 53.2);
   }
-  s.max_charge_voltage = 56.0;
-  battery.polls(s, 5);
-  EXPECT_EQ(status.cvl, 53.2);
-  battery.polls(s, 2);
-  EXPECT_EQ(status.cvl, 56.0);
-  s.max_charge_voltage = 50.0;
-  battery.poll(s);
-  EXPECT_EQ(status.cvl, 50.0) << "down at once";
+  EXPECT_EQ(battery.polls(with_limits(56.0), 5).cvl, 53.2);
+  EXPECT_EQ(battery.polls(with_limits(56.0), 2).cvl, 56.0);
+  EXPECT_EQ(battery.poll(with_limits(50.0)).cvl, 50.0) << "down at once";
 }
 
 TEST(UntoldCells, ALowerChargeVoltageCountsInAnImpossibleAnswerToo) {
   Battery battery;
-  const Status& status = battery.polls(with_limits(), 5);
-  Sample bad = with_limits();
+  battery.polls(with_limits(), 5);
+  Sample bad = with_limits(50.0);
   bad.soc = 101.0;
-  bad.max_charge_voltage = 50.0;
-  battery.poll(bad);
-  EXPECT_EQ(status.cvl, 50.0);
+  EXPECT_EQ(battery.poll(bad).cvl, 50.0);
   bad.max_charge_voltage = 60.0;
-  battery.polls(bad, 8);
-  EXPECT_EQ(status.cvl, 50.0);
+  EXPECT_EQ(battery.polls(bad, 8).cvl, 50.0);
 }
 
 TEST(UntoldCells, AHigherChargeVoltageIsTheLowestOfThoseSaid) {
   Battery battery;
-  Sample s = with_limits();
-  const Status& status = battery.polls(s, 5);
-  s.max_charge_voltage = 54.0;
-  battery.polls(s, 5);
-  s.max_charge_voltage = 66.0; // one damaged frame in the moment that counts
-  battery.poll(s);
-  EXPECT_EQ(status.cvl, 54.0);
+  battery.polls(with_limits(), 5);
+  battery.polls(with_limits(54.0), 5);
+  EXPECT_EQ(battery.poll(with_limits(66.0)).cvl, 54.0) << "one damaged frame in the moment that counts";
 }
 
 TEST(UntoldCells, AChargeVoltageFarAboveThePackIsNone) {
