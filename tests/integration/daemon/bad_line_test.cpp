@@ -268,6 +268,25 @@ TEST_F(BadLine, ASerialNumberThatComesLateOrDamagedIsNotASecondBattery) {
       << batteries();
 }
 
+TEST_F(BadLine, AStricterLimitDoesNotWaitForTheSecond) {
+  transports::test::Pty line;
+  std::filesystem::create_symlink(line.path(), tty("can0"));
+  start({"slcan:" + tty("can0") + ",protocol=pylontech_can"});
+  test::DbusClient client(bus->address());
+  const auto limit_is = [&](int amperes) {
+    char frame[32];
+    std::snprintf(frame, sizeof frame, "t35181402%02X%02XC012C201\r", 10 * amperes & 0xFF, 10 * amperes >> 8);
+    line.write(frame + std::string("t355458005E00\rt35667A13F2FE6B01\rt35970000000006504E\rt35C2C000\r"));
+    return value(client, "slcan_can0", "/Info/MaxChargeCurrent") == "v <d " + std::to_string(amperes) + ">";
+  };
+  ASSERT_TRUE(wait_until([&] { return limit_is(40); })) << daemon.output();
+  const auto began = std::chrono::steady_clock::now();
+  for (int amperes = 39; amperes > 19; --amperes) {
+    EXPECT_TRUE(wait_until([&] { return limit_is(amperes); })) << amperes;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 10s) << "twenty steps";
+}
+
 TEST_F(BadLine, CanLinesThatAreNoFramesOfABatteryAreCountedAndTold) {
   transports::test::Pty line;
   std::filesystem::create_symlink(line.path(), tty("can0"));
