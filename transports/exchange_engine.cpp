@@ -28,8 +28,12 @@ constexpr int kMaxSleeps = 3;
 constexpr auto kSleepMargin = 200us;
 /// Sleeps of all ports end on a common grid, so that one wake-up serves several. The grid is as coarse as it can be
 /// without lengthening a sleep by more than this part, but never finer than what the ports take one after another.
-constexpr int kGridPart = 20;
+constexpr int kGridPart = 16;
 constexpr Clock::duration kCoarsestGrid = 4ms, kFinestGrid = 500us;
+/// A request that follows a reply within this time was waiting for it.
+constexpr auto kAtOnce = 1ms;
+/// A rest up to this is part of the sleep for the reply before it: one wake-up for both.
+constexpr Clock::duration kShortRest = 4ms;
 
 Clock::time_point on_grid(Clock::time_point end, Clock::duration sleep) {
   auto grid = kCoarsestGrid;
@@ -131,12 +135,16 @@ void ExchangeEngine::exchange(Request request, ReplyHandler handler) {
     }));
     return;
   }
+  const auto now = Clock::now();
+  const auto rest = std::max<Clock::duration>(request.gap, rest_habit_.needed());
+  const bool followed = !unsettled_ && now - looked_at_ < kAtOnce && rest <= kShortRest;
+  reply_habit_.followed(request_.tx, followed ? rest : Clock::duration{0});
   request_ = std::move(request);
   on_reply_ = std::move(handler);
   rx_.clear();
   sent_ = 0;
   state_ = State::quieting;
-  limit_ = Clock::now() + request_.gap + request_.between + kQuietLimit;
+  limit_ = now + request_.gap + request_.between + kQuietLimit;
   become_quiet();
 }
 
@@ -201,11 +209,11 @@ void ExchangeEngine::receive() {
            kPatiencePauses * request_.between;
   scan_ = request_.scan(request_.tx, rx_, false);
   sleeps_ = 0;
-  if (const auto expected = reply_habit_.expected(request_.tx)) {
-    usual_ = expected->bytes;
-    sleep_until(on_grid(sent_at_ + expected->after + kSleepMargin, expected->after));
+  expected_ = reply_habit_.expected(request_.tx);
+  if (expected_) {
+    const auto after = expected_->after + std::max<Clock::duration>(kSleepMargin, expected_->rest);
+    sleep_until(on_grid(sent_at_ + after, after));
   } else {
-    usual_ = 0;
     wait_for(scan_.need);
   }
 }
@@ -242,7 +250,8 @@ void ExchangeEngine::sleep_until(Clock::time_point end) {
 
 /// What was expected is on its way but not complete: it takes its wire time.
 bool ExchangeEngine::sleep_again(std::size_t bytes) {
-  bytes = std::max(bytes, usual_ - std::min(usual_, rx_.size()));
+  const std::size_t usual = expected_ ? expected_->bytes : 0;
+  bytes = std::max(bytes, usual - std::min(usual, rx_.size()));
   const auto wire = channel_->wire_time(bytes);
   if (sleeps_ == 0 || sleeps_ >= kMaxSleeps || rx_.empty() || wire.count() == 0 || wire > request_.between) {
     return false;
@@ -282,10 +291,11 @@ void ExchangeEngine::look(bool silence) {
   case FrameScan::State::complete:
     if (scan_.begin <= rx_.size() && scan_.size <= rx_.size() - scan_.begin) {
       rest_habit_.answered(request_.tx);
-      replied_at_ = last_activity_;
+      looked_at_ = last_activity_;
       if (!silence) {
         learn();
       }
+      replied_at_ = last_activity_;
       conclude({});
     } else {
       conclude({Fault::internal, "the scanner names bytes that are not there"});
@@ -312,11 +322,13 @@ void ExchangeEngine::look(bool silence) {
 }
 
 void ExchangeEngine::learn() {
-  const ReplyHabit::Expected reply = {scan_.begin + scan_.size, last_activity_ - sent_at_};
+  const ReplyHabit::Expected reply = {scan_.begin + scan_.size, last_activity_ - sent_at_, {}};
   if (sleeps_ == 0) {
     reply_habit_.heard(request_.tx, reply);
   } else if (sleeps_ > 1 || listening()) {
     reply_habit_.came_late(request_.tx, reply);
+  } else {
+    last_activity_ = std::min(last_activity_, sent_at_ + expected_->after); // it was there already
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace bmsd::transports {
@@ -83,9 +84,10 @@ private:
   bool unsettled_ = false; // the last exchange failed: its reply may still come
   ReplyHabit reply_habit_;
   RestHabit rest_habit_;
-  Clock::time_point replied_at_; // the last byte of the last reply
-  std::size_t usual_ = 0;        // bytes of the reply that is expected; 0: unknown
-  int sleeps_ = 0;               // in the present exchange
+  std::optional<ReplyHabit::Expected> expected_; // while its reply is slept for
+  Clock::time_point replied_at_;                 // the last byte of the last reply, as far as the habit tells
+  Clock::time_point looked_at_;                  // when that reply was read
+  int sleeps_ = 0;                               // in the present exchange
   Clock::time_point last_activity_;
   Clock::time_point sent_at_; // last bit of the request on the wire
   Clock::time_point limit_;   // of the present phase

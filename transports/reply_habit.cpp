@@ -37,13 +37,21 @@ void ReplyHabit::heard(ByteView request, Expected reply) {
   const bool slower = known.request == key && known.reply.after < reply.after;
   const auto change = known.request == key ? std::chrono::abs(known.reply.after - reply.after) : reply.after;
   const unsigned trust = change < reply.after / kLittle ? std::min(known.trust * 2, kMostTrust) : kFirstTrust;
-  known = {key, {reply.bytes, slower ? (known.reply.after + reply.after) / 2 : reply.after}, 0, trust};
+  const auto rest = known.request == key ? known.reply.rest : Duration{0};
+  known = {key, {reply.bytes, slower ? (known.reply.after + reply.after) / 2 : reply.after, rest}, 0, trust};
 }
 
 void ReplyHabit::came_late(ByteView request, Expected reply) {
   const auto key = hash(request);
   if (auto& known = entry(key); known.request == key) {
-    known.reply = {reply.bytes, (known.reply.after + reply.after) / 2};
+    known.reply = {reply.bytes, (known.reply.after + reply.after) / 2, known.reply.rest};
+  }
+}
+
+void ReplyHabit::followed(ByteView request, Duration rest) {
+  const auto key = hash(request);
+  if (auto& known = entry(key); known.request == key) {
+    known.reply.rest = rest;
   }
 }
 

@@ -18,6 +18,7 @@ public:
   struct Expected {
     std::size_t bytes = 0;
     Duration after{0}; ///< from the last bit of the request to the last one of the reply
+    Duration rest{0};  ///< what the next request wants first, which comes as soon as it may; 0: it comes later
   };
   /// nullopt: listen this time. The request is new, its replies come at once, or it is time to look
   /// again whether they come earlier than they used to.
@@ -27,6 +28,8 @@ public:
   void heard(ByteView request, Expected reply);
   /// The expectation came true, but only later.
   void came_late(ByteView request, Expected reply);
+  /// What came after this reply.
+  void followed(ByteView request, Duration rest);
 
 private:
   struct Known {
