@@ -3,17 +3,19 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/port/request_row.hpp"
 
 #include <cstdint>
 #include <memory>
 
 namespace bmsd::actors {
 
-/// One attempt of one request.
+/// One attempt of one request and, after a good reply, of each that follows it in its row.
 struct ExchangeJob {
   std::uint64_t token = 0;
   LineSettings line;
   Request request;
+  RowPart row = {}; ///< begins with the request
   SessionRef reply_to;
   bool can_wait = false; ///< asks somebody who may not be there: after those who are
 };

@@ -1,5 +1,6 @@
 #include "actors/port/other_name.hpp"
 #include "actors/port/reporter.hpp"
+#include "actors/port/request_row.hpp"
 #include "actors/port/search.hpp"
 #include "actors/port/session.hpp"
 #include "actors/spawn.hpp"
@@ -105,6 +106,7 @@ private:
       remember_candidate(core_->store, report_->place(), candidate_);
     }
     report_->identified(identity_, candidate_.address);
+    usual_row_ = {};
     interval_ = poll_interval(candidate_.protocol);
     failed_polls_ = 0;
     poll();
@@ -152,12 +154,13 @@ private:
 
   void ask(const Request& request) {
     asked_at_ = core_->now().steady;
+    row_ = phase_ == Phase::polling ? usual_row_.asked(request) : RowPart{};
     const auto line = plan_->port->line->get().lock();
     if (!line) {
       abandon({Fault::link, "the port is not there"});
       return;
     }
-    asio::dispatch(core_->io, [line, job = ExchangeJob{++token_, candidate_.line, request, plan_->session,
+    asio::dispatch(core_->io, [line, job = ExchangeJob{++token_, candidate_.line, request, row_, plan_->session,
                                                        can_wait()}]() mutable { line->exchange(std::move(job)); });
   }
 
@@ -176,13 +179,36 @@ private:
       return;
     }
     received_ = done.received;
-    const auto error = done.reply.error;
-    runner_.answer(std::move(done.reply));
-    if (error.fault != Fault::none && phase_ != Phase::identifying && runner_.pending() != nullptr) {
+    const auto row = row_;
+    hand_on(std::move(done.reply));
+    for (std::size_t i = 0; i < done.further.size(); ++i) {
+      const auto* asked = runner_.pending();
+      if (asked == nullptr || asked->tx != row.at(i + 1)->tx) {
+        if (asked != nullptr || runner_.result()) { // else it ended for what a reply said
+          usual_row_.in_vain();
+        }
+        break;
+      }
+      if (done.further[i].error.fault == Fault::link) {
+        abandon(done.further[i].error);
+        return;
+      }
+      hand_on(std::move(done.further[i]));
+    }
+    advance();
+  }
+
+  void hand_on(Reply reply) {
+    const auto error = reply.error;
+    runner_.answer(std::move(reply));
+    if (error.fault == Fault::none) {
+      return;
+    }
+    usual_row_.went_wrong();
+    if (phase_ != Phase::identifying && runner_.pending() != nullptr) {
       core_->counters.count(error.fault); // asked again; the last attempt counts as a failed poll
       report_->wrong(error);
     }
-    advance();
   }
 
   /// The port is closed: no use in retries or other candidates.
@@ -206,6 +232,7 @@ private:
     phase_ = Phase::polling;
     sample_ = {};
     core_->counters.polls.fetch_add(1, std::memory_order_relaxed);
+    usual_row_.poll_begins();
     runner_.start(protocol_->poll(sample_), search_->patience_after(failed_polls_));
     advance();
   }
@@ -221,6 +248,7 @@ private:
     }
     if (result) {
       failed_polls_ = 0;
+      usual_row_.poll_ended();
       report_->sample(std::move(sample_), received_);
     } else {
       search_error_ = result.error();
@@ -375,6 +403,8 @@ private:
   OtherName other_;
   Sample sample_;
   protocols::ScriptRunner runner_;
+  RequestRow usual_row_;
+  RowPart row_; ///< what the line was given last
   std::uint64_t token_ = 0;
   nanoseconds asked_at_{0};
   nanoseconds received_{0};

@@ -17,6 +17,15 @@ std::int64_t wall_us() {
 
 } // namespace
 
+/// A job that has the line.
+struct PortIo::Running {
+  explicit Running(ExchangeJob next) : job(std::move(next)) {}
+  ExchangeJob job;
+  std::vector<Reply> replies;
+
+  const Request& request() const { return replies.empty() ? job.request : *job.row.at(replies.size()); }
+};
+
 PortIo::PortIo(CorePtr core, PortPlanPtr plan)
     : core_(std::move(core)), plan_(std::move(plan)), late_timer_(core_->io) {}
 
@@ -156,38 +165,54 @@ void PortIo::run_late() {
 void PortIo::run(ExchangeJob next) {
   busy_ = true;
   late_timer_.cancel();
-  auto job = std::make_shared<ExchangeJob>(std::move(next));
-  late_had_it_ = job->can_wait;
-  if (auto set = link_.line->set_line(job->line); !set) {
+  auto running = std::make_shared<Running>(std::move(next));
+  late_had_it_ = running->job.can_wait;
+  if (auto set = link_.line->set_line(running->job.line); !set) {
     Reply failed;
     failed.error = set.error();
     busy_ = false;
-    finish(std::move(*job), std::move(failed));
+    finish(std::move(running->job), std::move(failed));
     run_next();
     return;
   }
+  ask(running);
+}
+
+void PortIo::ask(const std::shared_ptr<Running>& running) {
+  const auto& request = running->request();
   if (core_->tap.watched()) {
-    watch(Direction::tx, job->request.tx);
+    watch(Direction::tx, request.tx);
   }
-  link_.line->exchange(job->request, [weak = weak_from_this(), job](Reply reply) {
+  link_.line->exchange(request, [weak = weak_from_this(), running](Reply reply) {
     if (auto self = weak.lock()) {
-      self->busy_ = false;
-      if (!job->can_wait) {
-        self->spoke_at_ = self->core_->now().steady;
-      }
-      self->look_at_stray(*job, reply);
-      if (self->core_->tap.watched() && !reply.rx.empty()) {
-        self->watch(Direction::rx, reply.rx);
-      }
-      self->finish(std::move(*job), std::move(reply));
-      self->run_next();
+      self->on_reply(running, std::move(reply));
     }
   });
 }
 
+void PortIo::on_reply(const std::shared_ptr<Running>& running, Reply reply) {
+  if (!running->job.can_wait) {
+    spoke_at_ = core_->now().steady;
+  }
+  look_at_stray(running->request().tx, reply);
+  if (core_->tap.watched() && !reply.rx.empty()) {
+    watch(Direction::rx, reply.rx);
+  }
+  const bool good = reply.error.fault == Fault::none;
+  running->replies.push_back(std::move(reply));
+  if (good && running->job.row.at(running->replies.size()) != nullptr) {
+    ask(running);
+    return;
+  }
+  busy_ = false;
+  auto first = std::move(running->replies.front());
+  running->replies.erase(running->replies.begin());
+  finish(std::move(running->job), std::move(first), std::move(running->replies));
+  run_next();
+}
+
 /// Bytes before a good reply that are not an adapter's echo of the request.
-void PortIo::look_at_stray(const ExchangeJob& job, const Reply& reply) {
-  const auto& tx = job.request.tx;
+void PortIo::look_at_stray(const Bytes& tx, const Reply& reply) {
   const bool echo = reply.begin == tx.size() && std::equal(tx.begin(), tx.end(), reply.rx.begin());
   if (reply.error.fault != Fault::none || reply.begin == 0 || echo) {
     return;
@@ -199,9 +224,10 @@ void PortIo::look_at_stray(const ExchangeJob& job, const Reply& reply) {
   }
 }
 
-void PortIo::finish(ExchangeJob job, Reply reply) {
-  core_->counters.frames.fetch_add(1, std::memory_order_relaxed);
-  post_from_outside(*core_, job.reply_to, ExchangeDone{job.token, std::move(reply), core_->now().steady});
+void PortIo::finish(ExchangeJob job, Reply reply, std::vector<Reply> further) {
+  core_->counters.frames.fetch_add(1 + further.size(), std::memory_order_relaxed);
+  post_from_outside(*core_, job.reply_to,
+                    ExchangeDone{job.token, std::move(reply), core_->now().steady, std::move(further)});
 }
 
 void PortIo::watch(Direction direction, Bytes bytes) {

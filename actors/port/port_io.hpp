@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace bmsd::actors {
 
@@ -30,6 +31,8 @@ public:
   void close();
 
 private:
+  struct Running;
+
   void make();
   void on_opened(std::string closed);
   void refuse(ExchangeJob job, std::string reason);
@@ -38,8 +41,10 @@ private:
   void run_next();
   void run(ExchangeJob next);
   void run_late();
-  void finish(ExchangeJob job, Reply reply);
-  void look_at_stray(const ExchangeJob& job, const Reply& reply);
+  void ask(const std::shared_ptr<Running>& running);
+  void on_reply(const std::shared_ptr<Running>& running, Reply reply);
+  void finish(ExchangeJob job, Reply reply, std::vector<Reply> further = {});
+  void look_at_stray(const Bytes& tx, const Reply& reply);
   void watch(Direction direction, Bytes bytes);
   void on_frame(const CanFrame& frame);
   void flush_frames();

@@ -29,9 +29,11 @@ Request byte_request(std::uint8_t byte) {
   return request;
 }
 
-/// 'i' asks who it is, 'p' polls, 'c' is a command.
+/// 'i' asks who it is, 'p' and what is in `more` polls, 'c' is a command.
 class ToyProtocol : public protocols::ExchangeProtocol {
 public:
+  static inline std::string more;
+
   Script identify(Identity& out) override {
     const auto reply = co_await ask(byte_request('i'));
     out.unique_id = std::string(1, static_cast<char>(reply[0]));
@@ -42,7 +44,14 @@ public:
     if (reply[0] == 'X') {
       throw std::runtime_error("a bug in the decoder");
     }
+    if (reply[0] == 'E') {
+      co_return Error{Fault::implausible, "for the test"};
+    }
     out.voltage = reply[0];
+    for (const char byte : more) {
+      const auto further = co_await ask(byte_request(static_cast<std::uint8_t>(byte)));
+      out.current = further[0];
+    }
     co_return Result<void>{};
   }
   Script command(Command command) override {
@@ -75,13 +84,21 @@ protected:
       test.asked.push_back(job.request.tx[0]);
       test.last_token = job.token;
       if (auto reply = test.answer(job.request.tx[0])) {
-        post_from_outside(*test.core, job.reply_to, ExchangeDone{job.token, *reply, test.now.steady});
+        ExchangeDone done{job.token, *reply, test.now.steady};
+        for (std::size_t i = 1; job.row.at(i) != nullptr && reply->error.fault == Fault::none; ++i) {
+          test.asked.push_back(job.row.at(i)->tx[0]);
+          reply = test.answer(job.row.at(i)->tx[0]);
+          done.further.push_back(*reply);
+        }
+        test.jobs += std::string(1, ' ') + static_cast<char>(job.request.tx[0]);
+        post_from_outside(*test.core, job.reply_to, std::move(done));
       }
     }
     ExchangeSessionTest& test;
   };
 
   ExchangeSessionTest() : SessionTest(&kToy) {
+    ToyProtocol::more.clear();
     port->line->set(line);
     start(spawn_exchange_session);
   }
@@ -101,6 +118,7 @@ protected:
   std::shared_ptr<Line> line = std::make_shared<Line>(*this);
   std::vector<std::uint8_t> asked;
   std::uint64_t last_token = 0;
+  std::string jobs; ///< the first request of each that was answered
   std::function<std::optional<Reply>(std::uint8_t)> answer = [](std::uint8_t byte) {
     return good(byte == 'i' ? 'A' : byte == 'c' ? 1 : 'v');
   };
@@ -120,6 +138,83 @@ TEST_F(ExchangeSessionTest, PollsOnceASecond) {
   EXPECT_NEAR(static_cast<double>(seen->samples.size()), 61, 1);
   EXPECT_EQ(seen->identified.size(), 1U);
   EXPECT_TRUE(seen->failures.empty());
+}
+
+// -- several requests in one go ----------------------------------------------------------
+
+/// Polls of three requests, of which one has shown its row.
+class RowOfRequests : public ExchangeSessionTest {
+protected:
+  RowOfRequests() {
+    answer = [](std::uint8_t byte) { return good(static_cast<char>(byte)); };
+    ToyProtocol::more = "qr";
+    pass(3s);
+    clear();
+  }
+  void clear() {
+    asked.clear();
+    jobs.clear();
+    seen->samples.clear();
+    seen->failures.clear();
+  }
+  std::string on_the_line() const { return {asked.begin(), asked.end()}; }
+};
+
+TEST_F(RowOfRequests, IsOneJobForTheLine) {
+  pass(2s);
+  EXPECT_EQ(jobs, " p p");
+  EXPECT_EQ(on_the_line(), "pqrpqr");
+  ASSERT_EQ(seen->samples.size(), 2U);
+  EXPECT_EQ(seen->samples[1].sample.voltage, 'p');
+  EXPECT_EQ(seen->samples[1].sample.current, 'r');
+}
+
+TEST_F(RowOfRequests, OneThatFailsIsThatOfTheScript) {
+  answer = [](std::uint8_t byte) { return byte == 'q' ? bad(Fault::checksum) : good('x'); };
+  pass(1s);
+  EXPECT_EQ(on_the_line(), "pq");
+  ASSERT_EQ(seen->failures.size(), 1U);
+  EXPECT_EQ(seen->failures[0].error.fault, Fault::checksum);
+  EXPECT_EQ(core->counters.failures[static_cast<std::size_t>(Fault::checksum)].load(), 1U);
+  EXPECT_TRUE(seen->samples.empty());
+}
+
+TEST_F(RowOfRequests, TheEndOfTheLinkIsTheEndOfThePoll) {
+  answer = [](std::uint8_t byte) { return byte == 'q' ? bad(Fault::link) : good('x'); };
+  pass(1s);
+  ASSERT_EQ(seen->failures.size(), 1U);
+  EXPECT_EQ(seen->failures[0].error.fault, Fault::link);
+  answer = [](std::uint8_t byte) { return good(byte == 'i' ? 'i' : 'y'); };
+  pass(3s);
+  EXPECT_GE(seen->samples.size(), 1U);
+}
+
+TEST_F(RowOfRequests, AReplyNobodyAskedForIsDropped) {
+  ToyProtocol::more = "sr";
+  pass(1s);
+  EXPECT_EQ(on_the_line(), "pqrsr") << "the guess, and then what the script asks";
+  ASSERT_EQ(seen->samples.size(), 1U);
+  EXPECT_EQ(seen->samples[0].sample.current, 'r');
+  clear();
+  pass(2s);
+  EXPECT_EQ(jobs, " p s r p") << "learned anew";
+  clear();
+  ToyProtocol::more = "";
+  pass(1s);
+  EXPECT_EQ(seen->samples.size(), 1U);
+  EXPECT_EQ(seen->samples[0].sample.current, std::nullopt) << "of a reply that was not asked for";
+}
+
+TEST_F(RowOfRequests, APollThatEndsForWhatAReplySaysWasNoWrongGuess) {
+  for (int poll = 0; poll < 2; ++poll) {
+    answer = [](std::uint8_t byte) { return good(byte == 'p' ? 'E' : 'x'); };
+    pass(1s);
+    answer = [](std::uint8_t byte) { return good(static_cast<char>(byte)); };
+    pass(1s);
+  }
+  EXPECT_EQ(jobs, " p p p p");
+  EXPECT_EQ(seen->failures.size(), 2U);
+  EXPECT_EQ(seen->samples.size(), 2U);
 }
 
 TEST_F(ExchangeSessionTest, EachMissedPollIsToldAndAfterThreeTheLinkIsSilent) {

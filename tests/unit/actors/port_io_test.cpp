@@ -39,6 +39,7 @@ protected:
         [this](const ExchangeDone& done) {
           answered.push_back(done.token);
           last = done.reply;
+          further = done.further;
         }));
   }
 
@@ -94,6 +95,7 @@ protected:
   std::vector<std::string> opened, lost;
   std::vector<std::uint64_t> answered;
   Reply last;
+  std::vector<Reply> further;
 };
 
 TEST_F(PortIoTest, RefusesBeforeItIsOpenAndAfterItIsClosed) {
@@ -179,6 +181,83 @@ TEST_F(PortIoTest, OneAtATimeInOrderThoseThatCanWaitLast) {
   }));
   EXPECT_THAT(asked, ElementsAre(1, 3, 4, 2));
   EXPECT_THAT(answered, ElementsAre(1, 3, 4, 2));
+}
+
+/// The row 1 2 3, and somebody else who asks meanwhile.
+class PortIoRow : public PortIoTest {
+protected:
+  void ask_row() {
+    auto row = std::make_shared<std::vector<Request>>();
+    for (std::uint8_t byte = 0; byte <= 3; ++byte) {
+      auto& request = row->emplace_back();
+      request.tx = {byte};
+      request.scan = one_byte;
+      request.first_byte = 20ms;
+    }
+    ExchangeJob job;
+    job.token = 1;
+    job.line.baud = 115200;
+    job.request = (*row)[1];
+    job.row = {row, 1};
+    job.reply_to = session;
+    port->exchange(std::move(job));
+    ask(9);
+  }
+};
+
+TEST_F(PortIoRow, IsAskedInOneGo) {
+  open();
+  ask_row();
+  Bytes asked;
+  ASSERT_TRUE(until([&] {
+    const auto bytes = pty.read();
+    EXPECT_LE(bytes.size(), 1U) << "two requests at once on the line";
+    asked.insert(asked.end(), bytes.begin(), bytes.end());
+    if (!bytes.empty()) {
+      pty.write(bytes);
+    }
+    return !answered.empty();
+  }));
+  EXPECT_THAT(answered, ElementsAre(1));
+  EXPECT_THAT(last.view(), ElementsAre(1));
+  ASSERT_EQ(further.size(), 2U);
+  EXPECT_THAT(further[0].view(), ElementsAre(2));
+  EXPECT_THAT(further[1].view(), ElementsAre(3));
+  EXPECT_EQ(core->counters.frames.load(), 3U);
+  ASSERT_TRUE(until([&] {
+    const auto bytes = pty.read();
+    asked.insert(asked.end(), bytes.begin(), bytes.end());
+    if (!bytes.empty()) {
+      pty.write(bytes);
+    }
+    return answered.size() == 2;
+  }));
+  EXPECT_THAT(asked, ElementsAre(1, 2, 3, 9));
+  EXPECT_TRUE(further.empty());
+}
+
+TEST_F(PortIoRow, EndsAtTheFirstThatFails) {
+  open();
+  ask_row();
+  Bytes asked;
+  ASSERT_TRUE(until([&] {
+    const auto bytes = pty.read();
+    asked.insert(asked.end(), bytes.begin(), bytes.end());
+    if (!bytes.empty() && bytes[0] != 2) {
+      pty.write(bytes);
+    }
+    return !answered.empty();
+  }));
+  EXPECT_THAT(last.view(), ElementsAre(1));
+  ASSERT_EQ(further.size(), 1U);
+  EXPECT_EQ(further[0].error.fault, Fault::timeout);
+  ASSERT_TRUE(until([&] {
+    const auto bytes = pty.read();
+    asked.insert(asked.end(), bytes.begin(), bytes.end());
+    pty.write(bytes);
+    return answered.size() == 2;
+  }));
+  EXPECT_THAT(asked, ElementsAre(1, 2, 9)) << "the next one has the line";
 }
 
 TEST_F(PortIoTest, ManyThatHaveWaitedTooLongDoNotKeepTheLine) {

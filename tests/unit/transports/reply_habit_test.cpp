@@ -58,5 +58,21 @@ TEST(ReplyHabit, one_slow_reply_counts_half) {
   EXPECT_FALSE(habit.expected(kSecond)) << "never heard";
 }
 
+TEST(ReplyHabit, what_follows_wants_a_rest) {
+  ReplyHabit habit;
+  habit.followed(kFirst, 4ms);
+  EXPECT_FALSE(habit.expected(kFirst)) << "never heard";
+  habit.heard(kFirst, {34, 60ms});
+  EXPECT_EQ(habit.expected(kFirst)->rest, 0ms);
+  habit.followed(kFirst, 4ms);
+  EXPECT_EQ(habit.expected(kFirst)->rest, 4ms);
+  habit.heard(kFirst, {34, 61ms});
+  habit.came_late(kFirst, {34, 63ms});
+  EXPECT_EQ(habit.expected(kFirst)->rest, 4ms);
+  EXPECT_EQ(habit.expected(kFirst)->after, 61750us);
+  habit.followed(kFirst, 0ms);
+  EXPECT_EQ(habit.expected(kFirst)->rest, 0ms);
+}
+
 } // namespace
 } // namespace bmsd::transports

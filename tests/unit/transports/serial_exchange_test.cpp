@@ -175,6 +175,44 @@ TEST_F(Serial, device_that_wants_a_rest_gets_it) {
   EXPECT_EQ(reply->error.fault, Fault::none) << reply->error.detail;
 }
 
+// Where the next request comes as soon as it may, its rest is part of the sleep for the reply before it.
+TEST_F(Serial, short_rest_costs_no_wake_up) {
+  ASSERT_TRUE(open(io, *link));
+  auto second = frame_request(4);
+  second.gap = 4ms;
+  std::size_t fewest = 100;
+  auto shortest = Clock::duration::max(), longest = Clock::duration::zero();
+  for (int poll = 0; poll < 6; ++poll) {
+    Bytes next;
+    link->exchange(frame_request(3), [&](const Reply& first) {
+      EXPECT_EQ(first.error.fault, Fault::none) << first.error.detail;
+      start(second);
+    });
+    EXPECT_EQ(pty.read_at_least(io, 2), (Bytes{0x5A, 3}));
+    run_for(io, 30ms);
+    pty.write(frame_reply(3, {1}));
+    const auto replied = Clock::now();
+    std::size_t handlers = 0;
+    while (next.empty() && Clock::now() < replied + 5s) {
+      io.restart();
+      handlers += io.run_one_for(1ms);
+      next = pty.read();
+    }
+    const auto rest = Clock::now() - replied;
+    EXPECT_EQ(next, (Bytes{0x5A, 4}));
+    if (poll >= 2) { // the first teaches how long the reply takes, the second what comes after it
+      fewest = std::min(fewest, handlers);
+      shortest = std::min(shortest, rest);
+    }
+    longest = std::max(longest, rest);
+    pty.write(frame_reply(4, {2}));
+    ASSERT_TRUE(done());
+  }
+  EXPECT_EQ(fewest, 1U);
+  EXPECT_GE(shortest, 3ms) << "the reply comes when it used to, so this is the rest, give or take a little";
+  EXPECT_LT(longest, 100ms);
+}
+
 TEST_F(Serial, device_that_slept_wants_no_rest) {
   ASSERT_TRUE(open(io, *link));
   start(frame_request(3));
