@@ -26,6 +26,8 @@ constexpr int kPatiencePauses = 20;
 /// 34 bytes cost 100 us.
 constexpr int kMaxSleeps = 3;
 constexpr auto kSleepMargin = 200us;
+/// Who doubts whether a reply still takes so long looks when this part of the time is left.
+constexpr int kDoubtPart = 8;
 /// Sleeps of all ports end on a common grid, so that one wake-up serves several. The grid is as coarse as it can be
 /// without lengthening a sleep by more than this part, but never finer than what the ports take one after another.
 constexpr int kGridPart = 16;
@@ -210,15 +212,28 @@ void ExchangeEngine::receive() {
   scan_ = request_.scan(request_.tx, rx_, false);
   sleeps_ = 0;
   expected_ = reply_habit_.expected(request_.tx);
-  if (expected_) {
-    const auto after = expected_->after + std::max<Clock::duration>(kSleepMargin, expected_->rest);
-    sleep_until(on_grid(sent_at_ + after, after));
-  } else {
+  if (!expected_) {
     wait_for(scan_.need);
+  } else if (expected_->doubt) {
+    sleep_until(on_grid(sent_at_ + expected_->after / kDoubtPart * (kDoubtPart - 1), expected_->after));
+  } else {
+    sleep_until(usual_end());
   }
 }
 
+Clock::time_point ExchangeEngine::usual_end() const {
+  const auto after = expected_->after + std::max<Clock::duration>(kSleepMargin, expected_->rest);
+  return on_grid(sent_at_ + after, after);
+}
+
 void ExchangeEngine::wait_for(std::size_t bytes) {
+  if (expected_ && expected_->doubt && sleeps_ == 1 && Clock::now() < usual_end()) { // not there yet, as ever
+    reply_habit_.came_as_ever(request_.tx);
+    expected_->doubt = false;
+    sleeps_ = 0;
+    sleep_until(usual_end());
+    return;
+  }
   if (sleep_again(bytes)) {
     return;
   }
@@ -328,6 +343,10 @@ void ExchangeEngine::learn() {
   } else if (sleeps_ > 1 || listening()) {
     reply_habit_.came_late(request_.tx, reply);
   } else {
+    if (expected_->doubt) {
+      const bool early = reply.after < expected_->after;
+      early ? reply_habit_.came_early(request_.tx) : reply_habit_.came_as_ever(request_.tx);
+    }
     last_activity_ = std::min(last_activity_, sent_at_ + expected_->after); // it was there already
   }
 }

@@ -53,6 +53,7 @@ private:
   void wait_for(std::size_t bytes);
   void learn();
   void sleep_until(Clock::time_point end);
+  Clock::time_point usual_end() const;
   bool sleep_again(std::size_t bytes);
 
   Result<void> listen();

@@ -27,23 +27,47 @@ TEST(ReplyHabit, fast_replies_are_not_slept_through) {
   EXPECT_FALSE(habit.expected(kFirst));
 }
 
+/// How often a reply is believed to come when it used to, before it is doubted.
+int guesses_of(ReplyHabit& habit) {
+  int guesses = 0;
+  for (auto expected = habit.expected(kFirst); expected && !expected->doubt && guesses < 100; ++guesses) {
+    expected = habit.expected(kFirst);
+  }
+  return guesses;
+}
+
 TEST(ReplyHabit, looks_again_now_and_then) {
   ReplyHabit habit;
   habit.heard(kFirst, {34, 60ms});
   for (const int most : {7, 15, 31, 63, 63}) { // ever more trust in what stays the same
-    int guesses = 0;
-    while (habit.expected(kFirst)) {
-      ASSERT_LT(++guesses, 100);
-    }
-    EXPECT_EQ(guesses, most);
-    habit.heard(kFirst, {34, 61ms});
+    EXPECT_EQ(guesses_of(habit), most);
+    EXPECT_TRUE(habit.expected(kFirst)->doubt) << "until somebody has looked";
+    habit.came_as_ever(kFirst);
   }
+}
+
+TEST(ReplyHabit, listens_to_what_comes_early) {
+  ReplyHabit habit;
+  habit.heard(kFirst, {34, 60ms});
+  guesses_of(habit);
+  habit.came_early(kFirst);
+  EXPECT_FALSE(habit.expected(kFirst));
   habit.heard(kFirst, {34, 20ms});
   EXPECT_EQ(habit.expected(kFirst)->after, 20ms) << "faster: at once";
-  int guesses = 1;
-  for (; habit.expected(kFirst) && guesses < 100; ++guesses) {
-  }
-  EXPECT_EQ(guesses, 7) << "and with little trust at first";
+  EXPECT_EQ(guesses_of(habit), 6) << "and with little trust at first";
+  habit.came_as_ever(kFirst);
+  EXPECT_EQ(guesses_of(habit), 15);
+}
+
+TEST(ReplyHabit, listens_some_time_after_what_came_late) {
+  ReplyHabit habit;
+  habit.heard(kFirst, {34, 60ms});
+  EXPECT_TRUE(habit.expected(kFirst));
+  habit.came_late(kFirst, {34, 70ms});
+  EXPECT_EQ(guesses_of(habit), 6);
+  EXPECT_FALSE(habit.expected(kFirst));
+  habit.heard(kFirst, {34, 65ms});
+  EXPECT_EQ(guesses_of(habit), 15) << "little has changed";
 }
 
 TEST(ReplyHabit, one_slow_reply_counts_half) {

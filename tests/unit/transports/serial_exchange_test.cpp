@@ -363,7 +363,7 @@ TEST_F(Serial, fast_reply_after_slow_ones_is_soon_not_delayed) {
     EXPECT_EQ(reply->error.fault, Fault::none) << reply->error.detail;
   }
   Clock::time_point begin;
-  for (int round = 0; round < 9; ++round) { // sleeps on the belief in the habit, and looks again
+  for (int round = 0; round < 11; ++round) { // sleeps on the belief in the habit, looks, and then listens
     begin = Clock::now();
     EXPECT_EQ(answer(request, expected).error.fault, Fault::none);
   }
