@@ -74,6 +74,7 @@ private:
     PublisherRef publisher; ///< the newest
     std::optional<Registration> registration;
     std::optional<Registration> saved;     ///< of the last time
+    bool name_unsent = false;              ///< the service has not confirmed it
     std::chrono::nanoseconds settle_at{0}; ///< steady time; without the service then. 0: not asked yet
     bool from_service = false;
   };
@@ -101,9 +102,12 @@ private:
     if (device.settle_at.count() != 0) {
       return; // asked already
     }
-    device.saved = load(battery.id);
-    on_io([id = battery.id, saved = device.saved](SettingsIo& io) {
+    load(battery.id, device);
+    on_io([id = battery.id, saved = device.saved, unsent = device.name_unsent](SettingsIo& io) {
       io.add_battery(id, saved ? saved->device_instance : kFirstInstance, saved ? saved->custom_name : "");
+      if (saved && unsent) {
+        io.store_name(id, saved->custom_name);
+      }
     });
     if (device.saved && !available_) {
       device.registration = device.saved; // as the last time, until the service says otherwise
@@ -175,6 +179,7 @@ private:
       } else if (change.path == base + "/CustomName") {
         const auto* name = std::get_if<std::string>(&change.value);
         registration.custom_name = name != nullptr ? *name : std::string();
+        device.name_unsent = false;
       }
       adopt(id, device, registration);
       return;
@@ -189,6 +194,7 @@ private:
     on_io([store](SettingsIo& io) { io.store_name(store.id, store.name); });
     auto registration = *it->second.registration;
     registration.custom_name = store.name;
+    it->second.name_unsent = io_ != nullptr;
     adopt(it->first, it->second, registration);
     return true;
   }
@@ -201,7 +207,10 @@ private:
   void adopt(const std::string& id, Device& device, const Registration& registration) {
     const bool same = device.registration && device.registration->device_instance == registration.device_instance &&
                       device.registration->custom_name == registration.custom_name;
-    const Json json = {{"device_instance", registration.device_instance}, {"custom_name", registration.custom_name}};
+    Json json = {{"device_instance", registration.device_instance}, {"custom_name", registration.custom_name}};
+    if (device.name_unsent) {
+      json["name_unsent"] = true;
+    }
     if (auto saved = core_->store.save("device_" + id, json); !saved) { // the attempt before: this is another one
       spdlog::warn("{}: {}", id, saved.error().detail);
     }
@@ -216,10 +225,10 @@ private:
     post(self_, *core_, device.publisher, *device.registration, id);
   }
 
-  std::optional<Registration> load(const std::string& id) {
+  void load(const std::string& id, Device& device) {
     const auto json = core_->store.load("device_" + id);
     if (!json) {
-      return std::nullopt;
+      return;
     }
     const auto value = [&](const char* key) {
       const auto found = json->find(key);
@@ -231,9 +240,10 @@ private:
         instance.get<std::int64_t>() > kMaxInstance || !name.is_string()) {
       spdlog::warn("{}: the file of its instance and name holds something else, which is ignored: {}", id,
                    json->dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 200));
-      return std::nullopt;
+      return;
     }
-    return Registration{instance.get<int>(), name.get<std::string>()};
+    device.saved = Registration{instance.get<int>(), name.get<std::string>()};
+    device.name_unsent = value("name_unsent") == true;
   }
 
   Self self_;

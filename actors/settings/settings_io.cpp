@@ -84,7 +84,8 @@ void SettingsIo::send_name(const std::string& id) {
   }
   const auto& name = unsent.mapped();
   client_->set(device_settings_path(id) + "/CustomName", name, [this, id, name](const Result<void>& stored) {
-    if (stored) {
+    if (stored) { // to be known also where the value is the same as before, which the service does not announce
+      post_from_outside(*core_, core_->settings, SettingChanged{device_settings_path(id) + "/CustomName", name});
       return;
     }
     if (stored.error().fault == Fault::link) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 
 namespace bmsd {
 namespace {
@@ -98,6 +99,57 @@ TEST_F(BatteryOnTheBus, TheSettingsServiceMayComeLate) {
   settings = settings_service();
   EXPECT_TRUE(wait_until([&] { return setting("CustomName") == "v <s \"Attic\">"; })) << setting("CustomName");
   EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/CustomName") == "v <s \"Attic\">"; }));
+}
+
+TEST_F(BatteryOnTheBus, ANameOutlivesServiceAndDaemon) {
+  auto settings = settings_service();
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  const auto setting = [&] {
+    return client.item("com.victronenergy.settings", "/Settings/Devices/serialbattery_80_280_0AH/CustomName",
+                       "GetValue");
+  };
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Cellar"), "i 0");
+  ASSERT_TRUE(wait_until([&] { return setting() == "v <s \"Cellar\">"; })) << setting();
+  settings.signal(SIGTERM);
+  settings.wait();
+  ASSERT_TRUE(wait_until([&] { return daemon.output().find("settings service absent") != std::string::npos; }));
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Attic"), "i 0");
+  daemon.signal(SIGKILL);
+  daemon.wait();
+
+  settings = settings_service();
+  ASSERT_TRUE(wait_until([&] { return setting() == "v <s \"Cellar\">"; }))
+      << "the service knows no better: " << setting();
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  EXPECT_TRUE(wait_until([&] { return setting() == "v <s \"Attic\">"; })) << setting();
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/CustomName") == "v <s \"Attic\">"; })) << daemon.output();
+
+  // From now on the service has the last word again, also about what changed while bmsd was down.
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(), 0);
+  EXPECT_EQ(
+      client.set("com.victronenergy.settings", "/Settings/Devices/serialbattery_80_280_0AH/CustomName", "s", "Shed"),
+      "i 0");
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  EXPECT_TRUE(wait_until([&] { return value(client, "ttyA", "/CustomName") == "v <s \"Shed\">"; })) << daemon.output();
+}
+
+TEST_F(BatteryOnTheBus, ANameThatCannotBeKeptIsRefused) {
+  auto sim = simulate("lltjbd", tty("ttyA"), {"--capacity", "280"});
+  start({tty("ttyA") + ",protocol=lltjbd"});
+  test::DbusClient client(bus->address());
+  ASSERT_TRUE(wait_until([&] { return !client.owner(service("ttyA")).empty(); })) << daemon.output();
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Cellar"), "i 0");
+  const std::string state = directory / "state", aside = directory / "aside";
+  std::filesystem::rename(state, aside);
+  std::ofstream(state) << "no folder";
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Attic"), "i 2");
+  std::filesystem::remove(state);
+  std::filesystem::rename(aside, state);
+  EXPECT_EQ(client.set(service("ttyA"), "/CustomName", "s", "Shed"), "i 0");
 }
 
 TEST_F(BatteryOnTheBus, ItsMemoryIsTakenOverFromTheSettingsService) {
