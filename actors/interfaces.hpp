@@ -59,7 +59,8 @@ struct ExchangeDone {
   std::uint64_t token = 0;
   Reply reply;
   std::chrono::nanoseconds received{0}; ///< steady time, of the last reply
-  std::vector<Reply> further = {};      ///< to what followed in the row, up to the first that failed
+  std::vector<Reply> further =
+      {}; ///< to what followed in the row, up to the first that failed or where others had to come
 };
 /// A good sample, and when its last byte came (steady time).
 struct Polled {

@@ -36,6 +36,8 @@ constexpr Clock::duration kCoarsestGrid = 4ms, kFinestGrid = 500us;
 constexpr auto kAtOnce = 1ms;
 /// A rest up to this is part of the sleep for the reply before it: one wake-up for both.
 constexpr Clock::duration kShortRest = 4ms;
+/// Replies do not come at the same moment every time; so much later, and the rest is still whole.
+constexpr Clock::duration kRestMargin = 2ms;
 
 Clock::time_point on_grid(Clock::time_point end, Clock::duration sleep) {
   auto grid = kCoarsestGrid;
@@ -141,6 +143,8 @@ void ExchangeEngine::exchange(Request request, ReplyHandler handler) {
   const auto rest = std::max<Clock::duration>(request.gap, rest_habit_.needed());
   const bool followed = !unsettled_ && now - looked_at_ < kAtOnce && rest <= kShortRest;
   reply_habit_.followed(request_.tx, followed ? rest : Clock::duration{0});
+  const bool hurried = std::exchange(rested_, false) && followed;
+  before_.assign(request_.tx.begin(), hurried ? request_.tx.end() : request_.tx.begin());
   request_ = std::move(request);
   on_reply_ = std::move(handler);
   rx_.clear();
@@ -222,7 +226,8 @@ void ExchangeEngine::receive() {
 }
 
 Clock::time_point ExchangeEngine::usual_end() const {
-  const auto after = expected_->after + std::max<Clock::duration>(kSleepMargin, expected_->rest);
+  const auto rest = expected_->rest;
+  const auto after = expected_->after + (rest.count() > 0 ? rest + kRestMargin : kSleepMargin);
   return on_grid(sent_at_ + after, after);
 }
 
@@ -347,7 +352,10 @@ void ExchangeEngine::learn() {
       const bool early = reply.after < expected_->after;
       early ? reply_habit_.came_early(request_.tx) : reply_habit_.came_as_ever(request_.tx);
     }
-    last_activity_ = std::min(last_activity_, sent_at_ + expected_->after); // it was there already
+    rested_ = expected_->rest.count() > 0;
+    if (rested_) {
+      last_activity_ = std::min(last_activity_, sent_at_ + expected_->after); // it was there already
+    }
   }
 }
 
@@ -368,6 +376,9 @@ Reply ExchangeEngine::settle(Error error) {
     state_ = State::idle;
   }
   unsettled_ = error.fault != Fault::none;
+  if (unsettled_ && !before_.empty()) {
+    reply_habit_.led_to_a_failure(before_);
+  }
   if (unsettled_ && state_ == State::idle && !listening()) {
     (void)listen(); // the device may have gone: the next exchange would tell, this tells at once
   }

@@ -86,6 +86,8 @@ private:
   ReplyHabit reply_habit_;
   RestHabit rest_habit_;
   std::optional<ReplyHabit::Expected> expected_; // while its reply is slept for
+  bool rested_ = false;                          // the sleep for the last reply had the rest after it in it
+  Bytes before_;                                 // the request of that reply, if the present one came at once
   Clock::time_point replied_at_;                 // the last byte of the last reply, as far as the habit tells
   Clock::time_point looked_at_;                  // when that reply was read
   int sleeps_ = 0;                               // in the present exchange

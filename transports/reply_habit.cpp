@@ -37,7 +37,7 @@ std::optional<ReplyHabit::Expected> ReplyHabit::expected(ByteView request) {
 void ReplyHabit::heard(ByteView request, Expected reply) {
   const auto key = hash(request);
   auto& known = entry(key);
-  const bool slower = known.request == key && known.reply.after < reply.after;
+  const bool slower = known.request == key && known.exact && known.reply.after < reply.after;
   const auto change = known.request == key ? std::chrono::abs(known.reply.after - reply.after) : reply.after;
   const unsigned trust = change < reply.after / kLittle ? std::min(known.trust * 2, kMostTrust) : kFirstTrust;
   const auto rest = known.request == key ? known.reply.rest : Duration{0};
@@ -64,6 +64,14 @@ void ReplyHabit::came_early(ByteView request) {
   const auto key = hash(request);
   if (auto& known = entry(key); known.request == key) {
     known.exact = false; // and it is still doubted: somebody listens the next time
+  }
+}
+
+void ReplyHabit::led_to_a_failure(ByteView request) {
+  const auto key = hash(request);
+  if (auto& known = entry(key); known.request == key) {
+    known.exact = false;
+    known.guesses = known.trust;
   }
 }
 

@@ -31,6 +31,8 @@ public:
   /// Who doubted has looked, and it was not there yet; or it was.
   void came_as_ever(ByteView request);
   void came_early(ByteView request);
+  /// The next request, sent when the reply should long have ended, was not understood: listen the next time.
+  void led_to_a_failure(ByteView request);
   /// What came after this reply.
   void followed(ByteView request, Duration rest);
 

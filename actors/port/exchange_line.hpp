@@ -10,7 +10,8 @@
 
 namespace bmsd::actors {
 
-/// One attempt of one request and, after a good reply, of each that follows it in its row.
+/// One attempt of one request and, after good replies and while nobody else wants the line, of those that follow
+/// in its row.
 struct ExchangeJob {
   std::uint64_t token = 0;
   LineSettings line;

@@ -35,6 +35,7 @@ public:
     report_.emplace(self_, core_, plan_);
     search_.emplace(plan_, plan_->follower == 0 ? remembered_candidate(core_->store, report_->place()) : std::nullopt);
     interval_ = poll_interval(plan_->protocol);
+    token_ = static_cast<std::uint64_t>(core_->now().steady.count()); // no answer to a predecessor is taken for ours
     identify();
     schedule_tick();
     return {
@@ -182,8 +183,8 @@ private:
     const auto row = row_;
     hand_on(std::move(done.reply));
     for (std::size_t i = 0; i < done.further.size(); ++i) {
-      const auto* asked = runner_.pending();
-      if (asked == nullptr || asked->tx != row.at(i + 1)->tx) {
+      const auto *asked = runner_.pending(), *guess = row.at(i + 1);
+      if (asked == nullptr || guess == nullptr || !same_question(*asked, *guess)) {
         if (asked != nullptr || runner_.result()) { // else it ended for what a reply said
           usual_row_.in_vain();
         }

@@ -128,12 +128,15 @@ std::string PortIo::refusal() const {
   return waiting_.size() + late_.size() < kMaxWaiting ? "" : "too many requests wait for the line";
 }
 
+bool PortIo::late_is_overdue() const {
+  return !late_.empty() && core_->now().steady - late_.front().since >= kLongestWait;
+}
+
 void PortIo::run_next() {
   if (!link_.line) {
     return;
   }
-  const auto overdue = !late_.empty() && core_->now().steady - late_.front().since >= kLongestWait;
-  if (waiting_.empty() || (overdue && !late_had_it_)) {
+  if (waiting_.empty() || (late_is_overdue() && !late_had_it_)) {
     run_late();
     return;
   }
@@ -200,7 +203,8 @@ void PortIo::on_reply(const std::shared_ptr<Running>& running, Reply reply) {
   }
   const bool good = reply.error.fault == Fault::none;
   running->replies.push_back(std::move(reply));
-  if (good && running->job.row.at(running->replies.size()) != nullptr) {
+  const bool others_wait = !waiting_.empty() || late_is_overdue(); // they take turns, request by request
+  if (good && !others_wait && running->job.row.at(running->replies.size()) != nullptr) {
     ask(running);
     return;
   }

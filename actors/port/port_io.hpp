@@ -38,6 +38,7 @@ private:
   void refuse(ExchangeJob job, std::string reason);
   /// Why no exchange is possible; empty: one is.
   std::string refusal() const;
+  bool late_is_overdue() const;
   void run_next();
   void run(ExchangeJob next);
   void run_late();

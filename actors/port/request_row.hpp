@@ -19,8 +19,11 @@ struct RowPart {
   const Request* at(std::size_t n) const { return row && n < row->size() - from ? &(*row)[from + n] : nullptr; }
 };
 
-/// Pure. Learns from a poll in which nothing went wrong, and forgets what was asked for nothing; a protocol that asks
-/// something else every time is soon left alone.
+/// The same bytes, and the same is taken for the reply to them.
+bool same_question(const Request& a, const Request& b);
+
+/// Pure. Learns from a poll in which nothing went wrong, and forgets when something does or was asked for nothing; a
+/// protocol that asks something else every time is soon left alone for a while.
 class RequestRow {
 public:
   /// Longer rows would keep the other batteries of a line waiting.
@@ -30,7 +33,7 @@ public:
   /// What the script asks now, and what is likely to follow.
   RowPart asked(const Request& request);
   /// Something had to be repeated, or failed.
-  void went_wrong() { clean_ = false; }
+  void went_wrong();
   /// A reply came that the script had not asked for.
   void in_vain();
   void poll_ended();
@@ -41,6 +44,7 @@ private:
   std::size_t inside_ = 0, outside_ = 0; ///< of the known row were so many requests of this poll
   bool clean_ = true;
   int wrong_guesses_ = 0;
+  unsigned polls_ = 0;
 };
 
 } // namespace bmsd::actors

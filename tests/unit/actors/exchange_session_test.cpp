@@ -273,6 +273,15 @@ TEST_F(ExchangeSessionTest, AnAnswerThatComesTooLateIsNotTakenForAnother) {
   EXPECT_GE(core->counters.failures[static_cast<std::size_t>(Fault::link)].load(), 1U);
 }
 
+TEST_F(ExchangeSessionTest, MoreRepliesThanAnybodyAskedForAreDropped) {
+  answer = [](std::uint8_t) { return std::nullopt; };
+  pass(1s);
+  const auto samples = seen->samples.size();
+  caf::anon_send(actor, ExchangeDone{last_token, good('v'), now.steady, {good('x'), good('y')}});
+  run();
+  EXPECT_EQ(seen->samples.size(), samples + 1);
+}
+
 TEST_F(ExchangeSessionTest, WithoutAPortItSaysSoAndGoesOnWhenThereIsOne) {
   line.reset();
   pass(3s);

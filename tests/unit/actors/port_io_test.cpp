@@ -183,7 +183,7 @@ TEST_F(PortIoTest, OneAtATimeInOrderThoseThatCanWaitLast) {
   EXPECT_THAT(answered, ElementsAre(1, 3, 4, 2));
 }
 
-/// The row 1 2 3, and somebody else who asks meanwhile.
+/// The row 1 2 3.
 class PortIoRow : public PortIoTest {
 protected:
   void ask_row() {
@@ -201,63 +201,59 @@ protected:
     job.row = {row, 1};
     job.reply_to = session;
     port->exchange(std::move(job));
-    ask(9);
+  }
+  /// Everybody is answered but `silent`; gives what the line saw until `count` were answered.
+  Bytes until_answered(std::size_t count, std::uint8_t silent = 0) {
+    Bytes asked;
+    EXPECT_TRUE(until([&] {
+      const auto bytes = pty.read();
+      EXPECT_LE(bytes.size(), 1U) << "two requests at once on the line";
+      asked.insert(asked.end(), bytes.begin(), bytes.end());
+      if (!bytes.empty() && bytes[0] != silent) {
+        pty.write(bytes);
+      }
+      return answered.size() >= count;
+    }));
+    return asked;
   }
 };
 
 TEST_F(PortIoRow, IsAskedInOneGo) {
   open();
   ask_row();
-  Bytes asked;
-  ASSERT_TRUE(until([&] {
-    const auto bytes = pty.read();
-    EXPECT_LE(bytes.size(), 1U) << "two requests at once on the line";
-    asked.insert(asked.end(), bytes.begin(), bytes.end());
-    if (!bytes.empty()) {
-      pty.write(bytes);
-    }
-    return !answered.empty();
-  }));
-  EXPECT_THAT(answered, ElementsAre(1));
+  EXPECT_THAT(until_answered(1), ElementsAre(1, 2, 3));
   EXPECT_THAT(last.view(), ElementsAre(1));
   ASSERT_EQ(further.size(), 2U);
   EXPECT_THAT(further[0].view(), ElementsAre(2));
   EXPECT_THAT(further[1].view(), ElementsAre(3));
   EXPECT_EQ(core->counters.frames.load(), 3U);
-  ASSERT_TRUE(until([&] {
-    const auto bytes = pty.read();
-    asked.insert(asked.end(), bytes.begin(), bytes.end());
-    if (!bytes.empty()) {
-      pty.write(bytes);
-    }
-    return answered.size() == 2;
-  }));
-  EXPECT_THAT(asked, ElementsAre(1, 2, 3, 9));
+  ask(9);
+  EXPECT_THAT(until_answered(2), ElementsAre(9));
   EXPECT_TRUE(further.empty());
 }
 
 TEST_F(PortIoRow, EndsAtTheFirstThatFails) {
   open();
   ask_row();
-  Bytes asked;
-  ASSERT_TRUE(until([&] {
-    const auto bytes = pty.read();
-    asked.insert(asked.end(), bytes.begin(), bytes.end());
-    if (!bytes.empty() && bytes[0] != 2) {
-      pty.write(bytes);
-    }
-    return !answered.empty();
-  }));
+  EXPECT_THAT(until_answered(1, 2), ElementsAre(1, 2));
   EXPECT_THAT(last.view(), ElementsAre(1));
   ASSERT_EQ(further.size(), 1U);
   EXPECT_EQ(further[0].error.fault, Fault::timeout);
-  ASSERT_TRUE(until([&] {
-    const auto bytes = pty.read();
-    asked.insert(asked.end(), bytes.begin(), bytes.end());
-    pty.write(bytes);
-    return answered.size() == 2;
-  }));
-  EXPECT_THAT(asked, ElementsAre(1, 2, 9)) << "the next one has the line";
+  ask(9);
+  EXPECT_THAT(until_answered(2), ElementsAre(9));
+}
+
+TEST_F(PortIoRow, EndsWhereOthersWait) {
+  open();
+  ask_row();
+  ask(9);
+  EXPECT_THAT(until_answered(2), ElementsAre(1, 9)) << "request by request in turn, as without rows";
+  EXPECT_THAT(answered, ElementsAre(1, 9));
+  answered.clear();
+  ask_row();
+  ask(8, true);
+  now.steady += 5s; // it can wait, but not for ever
+  EXPECT_THAT(until_answered(2), ElementsAre(1, 8));
 }
 
 TEST_F(PortIoTest, ManyThatHaveWaitedTooLongDoNotKeepTheLine) {

@@ -9,9 +9,17 @@
 namespace bmsd::actors {
 namespace {
 
+FrameScan scan(ByteView, ByteView, bool) {
+  return {};
+}
+FrameScan other_scan(ByteView, ByteView, bool) {
+  return {};
+}
+
 Request request(char byte) {
   Request request;
   request.tx = {static_cast<std::uint8_t>(byte)};
+  request.scan = scan;
   return request;
 }
 
@@ -64,6 +72,37 @@ TEST_F(RequestRowTest, is_not_learned_from_a_poll_with_repetitions) {
   EXPECT_EQ(poll("ab"), (Parts{"ab", "b"}));
 }
 
+TEST_F(RequestRowTest, is_forgotten_when_something_goes_wrong) {
+  poll("ab");
+  row.poll_begins();
+  row.asked(request('a'));
+  row.went_wrong(); // and the poll fails
+  EXPECT_EQ(poll("ab"), (Parts{"", ""}));
+  EXPECT_EQ(poll("ab"), (Parts{"ab", "b"}));
+}
+
+TEST_F(RequestRowTest, the_same_bytes_for_another_reply_are_another_question) {
+  poll("ab");
+  auto other = request('a');
+  other.scan = other_scan;
+  row.poll_begins();
+  EXPECT_EQ(row.asked(other).at(0), nullptr);
+  other = request('a');
+  ++other.max_reply;
+  EXPECT_EQ(row.asked(other).at(0), nullptr);
+}
+
+/// As the session does: the line gets the rest of a row in one go, and the session asks for what comes after it.
+TEST_F(RequestRowTest, a_row_given_whole_is_more_than_what_came_before_it) {
+  poll("abc");
+  for (int poll = 0; poll < 3; ++poll) {
+    row.poll_begins();
+    row.asked(request('x'));
+    EXPECT_NE(row.asked(request('a')).at(2), nullptr) << poll;
+    row.poll_ended();
+  }
+}
+
 TEST_F(RequestRowTest, is_forgotten_when_its_guesses_were_wrong) {
   poll("ab");
   row.poll_begins();
@@ -83,6 +122,10 @@ TEST_F(RequestRowTest, gives_up_where_nothing_is_usual) {
   }
   poll("ab");
   EXPECT_EQ(poll("ab"), (Parts{"", ""}));
+  for (int later = 0; later < 1000; ++later) {
+    poll("ab");
+  }
+  EXPECT_EQ(poll("ab"), (Parts{"ab", "b"})) << "but tries again some day";
 }
 
 TEST_F(RequestRowTest, long_rows_would_keep_others_waiting) {

@@ -66,8 +66,9 @@ TEST(ReplyHabit, listens_some_time_after_what_came_late) {
   habit.came_late(kFirst, {34, 70ms});
   EXPECT_EQ(guesses_of(habit), 6);
   EXPECT_FALSE(habit.expected(kFirst));
-  habit.heard(kFirst, {34, 65ms});
-  EXPECT_EQ(guesses_of(habit), 15) << "little has changed";
+  habit.heard(kFirst, {34, 68ms});
+  EXPECT_EQ(habit.expected(kFirst)->after, 68ms) << "the second time that it is later";
+  EXPECT_EQ(guesses_of(habit), 14) << "little has changed";
 }
 
 TEST(ReplyHabit, one_slow_reply_counts_half) {
@@ -80,6 +81,15 @@ TEST(ReplyHabit, one_slow_reply_counts_half) {
   EXPECT_EQ(habit.expected(kFirst)->bytes, 40U);
   habit.came_late(kSecond, {40, 100ms});
   EXPECT_FALSE(habit.expected(kSecond)) << "never heard";
+}
+
+TEST(ReplyHabit, listens_when_the_next_request_was_not_understood) {
+  ReplyHabit habit;
+  habit.heard(kFirst, {34, 60ms});
+  habit.led_to_a_failure(kSecond);
+  EXPECT_TRUE(habit.expected(kFirst));
+  habit.led_to_a_failure(kFirst);
+  EXPECT_FALSE(habit.expected(kFirst));
 }
 
 TEST(ReplyHabit, what_follows_wants_a_rest) {
